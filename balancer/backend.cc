@@ -1,0 +1,169 @@
+#include <weir/balancer/backend.h>
+#include <weir/balancer/lease.h>
+
+#include <algorithm>
+
+#include "board.h"
+
+namespace weir::balancer {
+namespace {
+
+std::uint64_t next_id() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::uint32_t limit_of(const Member& member) noexcept {
+  return member.max_conns == 0 ? kMaxCount : std::min(member.max_conns, kMaxCount);
+}
+
+bool is_told_to_shut(const Member& member) noexcept {
+  return member.down || member.draining || member.weight == 0;
+}
+
+}  // namespace
+
+Backend::Backend(std::shared_ptr<Board> board, const Member& member)
+    : slot_(board->allocate(member.backup)),
+      board_(std::move(board)),
+      id_(next_id()),
+      address_(member.address),
+      is_backup_(member.backup) {
+  apply(member, false);
+  shut_if_told();
+  slot_.block->open(slot_.lane, kRetired);  // so far the lane was in nobody's use
+}
+
+Backend::~Backend() {
+  Board::free(slot_);
+}
+
+Member Backend::member() const {
+  const std::lock_guard lock(announced_mutex_);
+  return announced_;
+}
+
+std::uint32_t Backend::weight() const noexcept {
+  return static_cast<std::uint32_t>(slot_.block->weight(slot_.lane));
+}
+
+std::uint32_t Backend::active() const noexcept {
+  return slot_.block->words.cells[slot_.lane].load(std::memory_order_relaxed) & kMaxCount;
+}
+
+bool Backend::is_available() const noexcept {
+  return !is_closed_for(kClosed);
+}
+bool Backend::is_failed() const noexcept {
+  return is_closed_for(kResting);
+}
+bool Backend::is_full() const noexcept {
+  return is_closed_for(kFull);
+}
+bool Backend::is_shut() const noexcept {
+  return is_closed_for(kShut | kRetired);
+}
+
+bool Backend::is_closed_for(std::uint32_t reasons) const noexcept {
+  // Acquire: whoever sees a door closed sees the snapshot that was published before it closed.
+  return (slot_.block->words.cells[slot_.lane].load(std::memory_order_acquire) & reasons) != 0;
+}
+
+Health::Admission Backend::claim(TimePoint now) noexcept {
+  if (!slot_.block->claim(slot_.lane, 0)) return Health::Admission::Refused;
+  const Health::Admission admission = health_.admit(now);
+  if (admission != Health::Admission::Ordinary) {
+    // One check at a time: a marked backend is closed again until this one has succeeded, or another is due.
+    if (health_.is_marked()) rest(now);
+    if (admission == Health::Admission::Refused) {
+      give_back(*this, *slot_.block, slot_.lane);
+      return admission;
+    }
+  }
+  requests_.fetch_add(1, std::memory_order_relaxed);
+  return admission;
+}
+
+Health::Admission Backend::claim_failed(TimePoint now) noexcept {
+  if (!slot_.block->claim(slot_.lane, kResting)) return Health::Admission::Refused;
+  health_.begin_check(now);
+  if (health_.is_marked()) rest(now);
+  requests_.fetch_add(1, std::memory_order_relaxed);
+  return Health::Admission::Check;
+}
+
+void Backend::give_back(Backend& backend, Block& block, std::uint32_t lane) noexcept {
+  // A backend that left the membership keeps itself until its last lease ends.
+  if (block.give_back(lane)) const std::shared_ptr<Backend> last = std::move(backend.kept_by_leases_);
+}
+
+void Lease::give_back() noexcept {
+  Backend::give_back(*backend_, *block_, lane_);
+}
+
+void Backend::report_success(bool was_check) noexcept {
+  if (!was_check) return;
+  health_.recovered();
+  slot_.block->open(slot_.lane, kResting);
+}
+
+void Backend::report_failure(TimePoint now) noexcept {
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  if (health_.failed(now)) rest(now);
+}
+
+void Backend::rest(TimePoint now) noexcept {
+  slot_.block->close(slot_.lane, kResting);
+  board_->note_check(health_.check_due());
+  // A check may have succeeded, on another thread, between the failure and the closing.
+  if (!health_.is_marked()) end_rest(now);
+}
+
+void Backend::end_rest(TimePoint now) noexcept {
+  if (!is_failed()) return;
+  if (!health_.is_marked() || health_.check_due() <= now) {
+    slot_.block->open(slot_.lane, kResting);
+  } else {
+    board_->note_check(health_.check_due());
+  }
+}
+
+void Backend::apply(const Member& member, bool is_only_one) {
+  Block& block = *slot_.block;
+  {
+    const std::lock_guard lock(announced_mutex_);
+    announced_ = member;
+  }
+  is_backup_.store(member.backup, std::memory_order_relaxed);
+
+  block.set_weight(slot_.lane, std::clamp(member.weight, 1U, kMaxWeight));
+  block.set_limit(slot_.lane, limit_of(member));
+
+  // Without an alternative there is nothing to gain from resting: as nginx, never mark the only one.
+  health_.configure(is_only_one ? 0 : member.max_fails, member.fail_timeout);
+  if (!health_.is_marked()) block.open(slot_.lane, kResting);
+  if (!is_told_to_shut(member)) block.open(slot_.lane, kShut);
+}
+
+void Backend::shut_if_told() noexcept {
+  if (is_told_to_shut(announced_)) slot_.block->close(slot_.lane, kShut);
+}
+
+void Backend::retire(std::shared_ptr<Backend> self) noexcept {
+  kept_by_leases_ = std::move(self);  // before the flag: whoever ends the last lease sees both
+  const std::uint32_t before = slot_.block->words.cells[slot_.lane].fetch_or(kRetired, std::memory_order_acq_rel);
+  if ((before & kMaxCount) == 0) kept_by_leases_.reset();
+}
+
+bool Backend::return_to_service() noexcept {
+  std::atomic<std::uint32_t>& word = slot_.block->words.cells[slot_.lane];
+  std::uint32_t seen = word.load(std::memory_order_acquire);
+  do {
+    if ((seen & kMaxCount) == 0) return false;
+  } while (!word.compare_exchange_weak(seen, seen & ~kRetired, std::memory_order_acq_rel, std::memory_order_acquire));
+  kept_by_leases_.reset();  // the upstream keeps it again
+  slot_.block->lower_floor(load_of(active(), slot_.block->weight(slot_.lane)));
+  return true;
+}
+
+}  // namespace weir::balancer

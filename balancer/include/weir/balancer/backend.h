@@ -1,0 +1,114 @@
+// One server of an upstream, with its live counters.
+//
+// A backend keeps its identity and its counters for as long as its address is announced, whatever else changes about
+// it; one that left lives on until its last lease ends, and is the same one if announced again before that.
+//
+// Thread safety: everything public may be called from any thread at once.
+// Invariant: `active()` is the number of leases that exist for it, at every moment.
+#pragma once
+
+#include <weir/balancer/health.h>
+#include <weir/balancer/member.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace weir::balancer {
+
+class Board;
+struct Block;
+
+/// Where a backend's counter lives, beside those of its fellows. Stays the same as long as the backend exists.
+struct Slot {
+  Block* block = nullptr;
+  std::uint32_t lane = 0;  // 0..63
+};
+
+class Backend {
+ public:
+  /// Made by `Upstream::update` only.
+  Backend(std::shared_ptr<Board> board, const Member& member);
+  ~Backend();
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  /// Unlike that of any other backend of this process, past or future.
+  std::uint64_t id() const noexcept { return id_; }
+  const std::string& address() const noexcept { return address_; }
+
+  /// Whether it serves only when no primary can.
+  bool is_backup() const noexcept { return is_backup_.load(std::memory_order_relaxed); }
+
+  /// What was last announced. Makes a copy under a lock: for status pages and logs, not for each request.
+  Member member() const;
+
+  /// Share of the traffic, at least 1.
+  std::uint32_t weight() const noexcept;
+  /// Leases that exist now.
+  std::uint32_t active() const noexcept;
+  /// Whether it may be picked: not down, draining, gone, marked failed or at its `max_conns`.
+  bool is_available() const noexcept;
+  /// Whether it rests after too many failures.
+  bool is_failed() const noexcept;
+  /// Whether it has as many leases as `max_conns` allows.
+  bool is_full() const noexcept;
+  /// Whether it takes no new requests by decision: down, draining, or no longer announced.
+  bool is_shut() const noexcept;
+
+  /// Leases ever given.
+  std::uint64_t requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
+  /// Failures ever reported.
+  std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
+  const Health& health() const noexcept { return health_; }
+  Slot slot() const noexcept { return slot_; }
+
+ private:
+  friend class Lease;
+  friend class Snapshot;
+  friend class Upstream;
+
+  bool is_closed_for(std::uint32_t reasons) const noexcept;
+
+  /// Adds a claim, if the backend is available and its health admits a request at `now`; else says Refused.
+  /// A lease is to be made of the claim at once.
+  Health::Admission claim(TimePoint now) noexcept;
+  /// The same although it is marked failed; the request becomes a check.
+  Health::Admission claim_failed(TimePoint now) noexcept;
+
+  /// Takes a claim back. Touches `backend` only if it was the last claim of one that has left.
+  static void give_back(Backend& backend, Block& block, std::uint32_t lane) noexcept;
+
+  void report_success(bool was_check) noexcept;
+  void report_failure(TimePoint now) noexcept;
+  /// Closes it because of its failures, until a check is due or succeeds.
+  void rest(TimePoint now) noexcept;
+  /// Opens it again if its rest is over at `now`; otherwise asks to be looked at again when it is.
+  void end_rest(TimePoint now) noexcept;
+
+  // For Upstream, which calls these under its lock. Changes that open the backend come before the new snapshot is
+  // published, those that close it after, so that no thread finds all doors closed in between.
+  void apply(const Member& member, bool is_only_one);
+  void shut_if_told() noexcept;
+  void retire(std::shared_ptr<Backend> self) noexcept;
+  /// Undoes `retire`. Returns false when it is too late: the last lease has ended.
+  bool return_to_service() noexcept;
+
+  // What each request touches fits one cache line, and nothing else is in it.
+  alignas(64) const Slot slot_;
+  std::atomic<std::uint64_t> requests_{0};
+  std::atomic<std::uint64_t> failures_{0};
+  Health health_;
+
+  alignas(64) const std::shared_ptr<Board> board_;
+  const std::uint64_t id_;
+  const std::string address_;
+  std::shared_ptr<Backend> kept_by_leases_;  // itself, from leaving the upstream until the last lease ends
+  std::atomic<bool> is_backup_;
+  mutable std::mutex announced_mutex_;
+  Member announced_;
+};
+
+}  // namespace weir::balancer

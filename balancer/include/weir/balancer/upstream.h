@@ -1,0 +1,102 @@
+// A named group of backends, and one thread's view of it.
+//
+//   auto app = std::make_shared<Upstream>("app", *find_picker("least_conn"));
+//   app->update({{.address = "10.0.0.1:80"}, {.address = "10.0.0.2:80", .weight = 3}});   // any thread
+//
+//   UpstreamReader reader(app);                                                           // one per thread
+//   if (std::optional<Lease> lease = reader.acquire({.now = Clock::now()})) use(lease->backend().address());
+#pragma once
+
+#include <weir/balancer/lease.h>
+#include <weir/balancer/member.h>
+#include <weir/balancer/picker.h>
+#include <weir/balancer/snapshot.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace weir::balancer {
+
+/// A named group of backends whose membership may change at any time.
+///
+/// Thread safety: everything may be called from any thread at once. Changes are done one after the other, beside the
+/// picking threads, which never wait for one.
+class Upstream {
+ public:
+  Upstream(std::string name, const PickerSpec& method);
+  ~Upstream();
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+
+  /// Makes `members` the complete membership. A backend whose address stays keeps its identity and its counters,
+  /// whatever else changed about it; one that left gets no new request from the moment this returns. Of members with
+  /// the same address the first counts.
+  void update(std::vector<Member> members);
+
+  /// Changes the balancing method; backends and counters stay.
+  void set_method(const PickerSpec& method);
+
+  /// The present backends. For status pages; threads that pick use an `UpstreamReader`.
+  std::shared_ptr<const Snapshot> snapshot() const;
+
+ private:
+  friend class UpstreamReader;
+  using ByAddress = std::unordered_map<std::string_view, std::shared_ptr<Backend>>;  // keys point into the backends
+
+  std::shared_ptr<Backend> backend_for(const Member& member);
+  void publish();
+
+  const std::string name_;
+  const std::shared_ptr<Board> board_;
+
+  std::mutex change_mutex_;  // held by whoever changes the upstream; guards what follows
+  PickerSpec method_;
+  std::vector<std::shared_ptr<Backend>> primaries_;
+  std::vector<std::shared_ptr<Backend>> backups_;
+  ByAddress by_address_;
+  std::unordered_map<std::string, std::weak_ptr<Backend>> departed_;  // gone, but perhaps with leases
+  std::vector<std::shared_ptr<const Snapshot>> previous_;             // freed here, not by a picking thread
+
+  mutable std::mutex current_mutex_;  // held only to copy or swap the pointer
+  std::shared_ptr<const Snapshot> current_;
+  alignas(64) std::atomic<std::uint64_t> generation_{0};  // that of current_; readers compare it at each pick
+};
+
+/// One thread's view of an upstream. To follow changes costs one load per pick.
+///
+/// Thread safety: none; every thread has its own.
+class UpstreamReader {
+ public:
+  explicit UpstreamReader(std::shared_ptr<Upstream> upstream);
+
+  const Upstream& upstream() const noexcept { return *upstream_; }
+
+  /// Picks a backend and claims it for one request.
+  ///
+  /// Asks the picker for one of the primaries; if none of them is available, for one of the backups; if none of those
+  /// is either, takes the one that failed or was tried longest ago although it is marked failed. Never one in
+  /// `request.tried`. Takes no lock and allocates nothing unless the membership just changed.
+  ///
+  /// Several threads picking at once see each other's claims at latest one pick later: each of T threads can misplace
+  /// the one request it is picking for, so counts are within T - 1 of what one thread would have made them.
+  ///
+  /// Returns nothing only when every backend is tried, down, draining or at its `max_conns`, or there are none.
+  std::optional<Lease> acquire(const PickRequest& request);
+
+ private:
+  bool refresh();
+
+  const std::shared_ptr<Upstream> upstream_;
+  std::shared_ptr<const Snapshot> snapshot_;
+};
+
+}  // namespace weir::balancer
