@@ -1,0 +1,89 @@
+#include "agent/arguments.h"
+
+#include <weir/discovery/zookeeper_source.h>
+
+#include "member/native_name.h"
+#include "session/server_list.h"
+
+#include <charconv>
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace weir::discovery {
+
+std::optional<std::string_view> Arguments::next() {
+  if (args_.empty()) return std::nullopt;
+  option_ = args_.front();
+  args_ = args_.subspan(1);
+  attached_.reset();
+  if (const auto equals = option_.find('='); option_.starts_with("--") && equals != std::string_view::npos) {
+    attached_ = option_.substr(equals + 1);
+    option_ = option_.substr(0, equals);
+  }
+  return option_;
+}
+
+std::string Arguments::value() {
+  if (attached_) return std::string(*std::exchange(attached_, std::nullopt));
+  if (args_.empty()) throw std::invalid_argument("option " + std::string(option_) + " requires a value");
+  const std::string_view value = args_.front();
+  args_ = args_.subspan(1);
+  return std::string(value);
+}
+
+void Arguments::no_value() const {
+  if (attached_) throw std::invalid_argument("option " + std::string(option_) + " takes no value");
+}
+
+std::vector<std::string> servers_argument(const std::string& text) {
+  std::vector<std::string> servers;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    servers.push_back(text.substr(begin, end - begin));
+    parse_server(servers.back());
+    begin = end + 1;
+  }
+  return servers;
+}
+
+std::string path_argument(std::string text) {
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  if (!valid_path(text)) throw std::invalid_argument("invalid path \"" + text + "\", expected one like /weir/backend");
+  return text;
+}
+
+std::string address_argument(const std::string& text) {
+  NameError error{};
+  auto address = canonical_address(text, error);
+  if (!address) {
+    throw std::invalid_argument("invalid address \"" + text + "\" (" + to_string(error) +
+                                "), expected ip:port or [ipv6]:port");
+  }
+  return *address;
+}
+
+std::uint32_t weight_argument(const std::string& text) {
+  std::uint32_t weight = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, weight);
+  if (error != std::errc{} || stop != end || weight > kGreatestWeight) {
+    throw std::invalid_argument("invalid weight \"" + text + "\", expected 0 to 65535");
+  }
+  return weight;
+}
+
+std::chrono::milliseconds time_argument(const std::string& text) {
+  constexpr std::int64_t kLongest = 24 * 3600 * 1000;
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+  const std::int64_t scale = unit == "ms" ? 1 : unit == "s" || unit.empty() ? 1000 : unit == "m" ? 60'000 : 0;
+  if (error != std::errc{} || scale == 0 || number < 0 || number > kLongest / scale) {
+    throw std::invalid_argument("invalid time \"" + text + "\", expected one like 500ms, 5s or 2m");
+  }
+  return std::chrono::milliseconds(number * scale);
+}
+
+}  // namespace weir::discovery

@@ -1,0 +1,73 @@
+#include "member/member_directory.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace weir::discovery {
+namespace {
+
+balancer::Member to_member(const NativeName& name, const DecodeRules& rules) {
+  balancer::Member member = rules.prototype;
+  member.address = name.address;
+  member.weight = name.weight.value_or(rules.default_weight);
+  member.backup = name.tier > 0;
+  member.down = name.state == NativeName::State::Starting;
+  // Weight 0 is how an owner says the same thing.
+  member.draining = name.state == NativeName::State::Draining || member.weight == 0;
+  member.weight = std::max<std::uint32_t>(member.weight, 1);
+  return member;
+}
+
+}  // namespace
+
+std::vector<std::size_t> DecodedDirectory::contested() const {
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const std::string& address = children[i].member.address;
+    const bool as_before = i > 0 && children[i - 1].member.address == address;
+    const bool as_after = i + 1 < children.size() && children[i + 1].member.address == address;
+    if (as_before || as_after) result.push_back(i);
+  }
+  return result;
+}
+
+DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRules& rules) {
+  DecodedDirectory directory;
+  directory.children.reserve(names.size());
+  for (std::string& text : names) {
+    const DecodedName decoded = decode_name(text);
+    if (!decoded.name) {
+      directory.rejected.push_back({std::move(text), to_string(decoded.error)});
+      continue;
+    }
+    if (decoded.name->bad_weight) directory.rejected.push_back({text, "bad weight"});
+    directory.children.push_back({std::move(text), to_member(*decoded.name, rules)});
+  }
+  std::sort(directory.children.begin(), directory.children.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.member.address, a.name) < std::tie(b.member.address, b.name);
+  });
+  return directory;
+}
+
+std::vector<balancer::Member> settle(DecodedDirectory directory, const std::vector<std::int64_t>& czxids) {
+  std::vector<std::int64_t> youth(directory.children.size(), 0);
+  const std::vector<std::size_t> contested = directory.contested();
+  for (std::size_t i = 0; i < contested.size(); ++i) youth[contested[i]] = czxids.at(i);
+
+  std::vector<balancer::Member> members;
+  std::int64_t youngest = 0;
+  for (std::size_t i = 0; i < directory.children.size(); ++i) {
+    balancer::Member& member = directory.children[i].member;
+    if (youth[i] < 0) continue;
+    if (members.empty() || members.back().address != member.address) {
+      members.push_back(std::move(member));
+      youngest = youth[i];
+    } else if (youth[i] > youngest) {
+      members.back() = std::move(member);
+      youngest = youth[i];
+    }
+  }
+  return members;
+}
+
+}  // namespace weir::discovery

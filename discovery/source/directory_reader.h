@@ -1,0 +1,80 @@
+// Keeps one directory of members read: one watch, armed by each reading.
+#pragma once
+
+#include "member/member_directory.h"
+#include "session/session.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir::discovery {
+
+/// Reads a directory once when told of a connection and again after each notice, and hands on complete readings only.
+///
+/// A reading that fails is repeated or left; what was handed on before stands. While the directory does not exist, its
+/// creation is watched for. Notices are coalesced: the first few act at once, then there is a pause between readings
+/// which grows with what one costs, so that no rate of change takes more than a fifth of a core.
+/// Lives on the executor.
+class DirectoryReader {
+ public:
+  struct Settings {
+    std::string path;
+    DecodeRules rules;
+    std::size_t max_members = 200'000;
+    Clock::duration shortest_pause = std::chrono::milliseconds(20);
+    Clock::duration first_retry = std::chrono::seconds(1);    ///< after a refusal; doubles
+    Clock::duration longest_retry = std::chrono::seconds(30);
+  };
+
+  /// Told about what was read. Called on the executor.
+  class Listener {
+   public:
+    virtual void on_reading(DirectoryReader& reader, MemberDirectory directory, std::vector<RejectedName> rejected) = 0;
+    /// The directory exists but cannot be used; `reason` in a few words. It will be tried again by itself.
+    virtual void on_trouble(DirectoryReader& reader, const std::string& reason) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  DirectoryReader(Executor& executor, Settings settings, Listener& listener);
+  ~DirectoryReader();
+
+  /// Reads; with `catch_up`, from a server that is no further behind than the leader is now.
+  void connected(Session& session, bool catch_up);
+  void disconnected();
+
+  const std::string& path() const { return settings_.path; }
+
+ private:
+  struct Round;  // one connection: its answers are ignored once it is over
+
+  void notice();
+  void read();
+  void on_listing(Listing listing);
+  void wait_for_creation();
+  void settle_contested(DecodedDirectory directory, const NodeStat& stat);
+  /// `stat`: nothing if the directory does not exist.
+  void finish(DecodedDirectory directory, const std::optional<NodeStat>& stat,
+              const std::vector<std::int64_t>& czxids);
+  void fail(Code code);
+  void trouble(const std::string& reason);
+  /// Wraps a callback so that it is called only while this connection lasts.
+  template <class Function>
+  auto in_this_round(Function function);
+
+  Executor& executor_;
+  const Settings settings_;
+  Listener& listener_;
+  Session* session_ = nullptr;
+  std::shared_ptr<Round> round_;
+  std::shared_ptr<Session::Watcher> watcher_;
+  bool is_reading_ = false;
+  bool read_again_ = false;
+  TimePoint rested_at_{};  // when all pauses owed are over
+  Clock::duration retry_;
+  Timer timer_;
+};
+
+}  // namespace weir::discovery

@@ -1,0 +1,87 @@
+#include <weir/discovery/zookeeper_source.h>
+
+#include "member/reconcile.h"
+#include "session/zookeeper_client.h"
+#include "source/membership_keeper.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace weir::discovery {
+
+bool valid_path(std::string_view path) {
+  if (path.size() < 2 || path.size() > 512 || path.front() != '/' || path.back() == '/') return false;
+  for (std::size_t begin = 1; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view component = path.substr(begin, end - begin);
+    if (component.empty() || component == "." || component == "..") return false;
+    begin = end + 1;
+  }
+  return std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+const char* to_string(SourceState state) {
+  switch (state) {
+    case SourceState::Cold: return "cold";
+    case SourceState::Synced: return "synced";
+    case SourceState::Stale: return "stale";
+  }
+  return "?";
+}
+
+// Ties a MembershipKeeper, which lives on the client's executor, to the thread-safe face of a source.
+class ZooKeeperSource::Impl {
+ public:
+  Impl(ZooKeeperConfig config, LogFunction log, std::shared_ptr<ZooKeeperClients> clients, HealthWitness witness)
+      : config_(std::move(config)), log_(std::move(log)), clients_(std::move(clients)), witness_(std::move(witness)) {
+    if (!valid_path(config_.path)) throw std::invalid_argument("invalid ZooKeeper path \"" + config_.path + "\"");
+    parse_servers(config_.servers);
+    if (config_.session_timeout <= std::chrono::milliseconds::zero())
+      throw std::invalid_argument("the ZooKeeper session timeout must be positive");
+  }
+  ~Impl() { stop(); }
+
+  void start(Sink sink) {
+    client_ = clients_->get(config_.servers, config_.session_timeout, log_);
+    client_->run([&](Ensemble& ensemble) {
+      keeper_ = std::make_shared<MembershipKeeper>(client_->executor(), ensemble, config_, std::move(sink), log_, witness_,
+                                                   status_);
+      keeper_->begin();
+    });
+  }
+
+  void stop() noexcept {
+    if (client_ == nullptr) return;
+    // A sink that stops its own source is called by the keeper, which must therefore outlive this task.
+    client_->run([&](Ensemble&) {
+      keeper_->end();
+      client_->executor().post([keeper = std::move(keeper_)] {});
+    });
+    client_.reset();
+  }
+
+  SourceStatus status() const { return status_->get(); }
+  const ZooKeeperConfig& config() const { return config_; }
+
+ private:
+  const ZooKeeperConfig config_;
+  const LogFunction log_;
+  const std::shared_ptr<ZooKeeperClients> clients_;
+  const HealthWitness witness_;
+  const std::shared_ptr<SharedStatus> status_ = std::make_shared<SharedStatus>();
+  std::shared_ptr<ZooKeeperClient> client_;
+  std::shared_ptr<MembershipKeeper> keeper_;  // touched on the executor only
+};
+
+ZooKeeperSource::ZooKeeperSource(ZooKeeperConfig config, LogFunction log, std::shared_ptr<ZooKeeperClients> clients,
+                                 HealthWitness witness)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(log), std::move(clients), std::move(witness))) {}
+ZooKeeperSource::~ZooKeeperSource() = default;
+
+void ZooKeeperSource::start(Sink sink) { impl_->start(std::move(sink)); }
+void ZooKeeperSource::stop() noexcept { impl_->stop(); }
+SourceStatus ZooKeeperSource::status() const { return impl_->status(); }
+const ZooKeeperConfig& ZooKeeperSource::config() const { return impl_->config(); }
+
+}  // namespace weir::discovery
