@@ -1,0 +1,60 @@
+#include "net/connect.h"
+
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+namespace weir::net {
+namespace {
+
+int set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : errno;
+}
+
+// Everything that is done to a socket before connect. Returns 0 or an errno.
+int prepare(int fd, const Endpoint& peer, const ConnectOptions& options) {
+  int error = 0;
+  const bool tcp = !peer.is_unix();
+  if (tcp && options.no_delay) error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (!error && tcp && options.keepalive) error = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (!error && options.receive_buffer) error = set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
+  if (!error && options.send_buffer) error = set_option(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer);
+  if (error || !options.bind) return error;
+  if (options.transparent) {
+    const bool v6 = options.bind->family() == AF_INET6;
+    error = v6 ? set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1) : set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+    if (error) return error;
+  }
+  // The port is chosen by connect, where it needs to be unique for the pair only; otherwise 28 000 connections to all
+  // backends together would use up the ports.
+  if (tcp && options.bind->port() == 0) set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  return ::bind(fd, options.bind->raw(), options.bind->length()) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds timeout, ConnectOptions options) {
+  const int fd = ::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return ConnectResult{nullptr, {errno}};
+  int error = prepare(fd, peer, options);
+  bool under_way = false;
+  if (!error && ::connect(fd, peer.raw(), peer.length()) != 0) {
+    under_way = errno == EINPROGRESS || errno == EINTR;
+    if (!under_way) error = errno;
+  }
+  if (error) {
+    ::close(fd);
+    co_return ConnectResult{nullptr, {error}};
+  }
+  auto stream = std::make_unique<Stream>(loop, fd, under_way ? Stream::Start::Connecting : Stream::Start::Connected);
+  if (options.under_way) *options.under_way = stream.get();
+  const IoError waited = co_await stream->writable(timeout);
+  if (options.under_way) *options.under_way = nullptr;
+  if (waited) co_return ConnectResult{nullptr, waited};
+  // Room to write and nothing else: connected, without asking for SO_ERROR.
+  if (stream->broken()) {
+    if (const IoError failed = stream->take_error()) co_return ConnectResult{nullptr, failed};
+  }
+  co_return ConnectResult{std::move(stream), {}};
+}
+
+}  // namespace weir::net

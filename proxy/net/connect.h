@@ -1,0 +1,35 @@
+// Opening a connection to a peer.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "net/endpoint.h"
+#include "net/stream.h"
+#include "net/task.h"
+
+namespace weir::net {
+
+struct ConnectOptions {
+  std::optional<Endpoint> bind;  // connect from this address (port 0: any)
+  bool transparent = false;      // with bind: an address that is not ours (IP_TRANSPARENT, needs privileges)
+  bool keepalive = false;        // SO_KEEPALIVE
+  bool no_delay = true;          // TCP_NODELAY
+  int receive_buffer = 0;        // SO_RCVBUF in bytes; 0: the system's
+  int send_buffer = 0;           // SO_SNDBUF in bytes; 0: the system's
+  Stream** under_way = nullptr;  // set while it waits: cancel() there ends it with ECANCELED; then null again
+};
+
+/// A stream, or why there is none.
+struct ConnectResult {
+  std::unique_ptr<Stream> stream;
+  IoError error;
+};
+
+/// Connects to `peer` within `timeout` (0: the system's limit). Error: ETIMEDOUT, ECONNREFUSED or any errno of
+/// socket, bind or connect; EAGAIN from a unix socket whose queue is full.
+Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds timeout,
+                            ConnectOptions options = {});
+
+}  // namespace weir::net

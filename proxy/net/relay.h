@@ -1,0 +1,37 @@
+// relay: move bytes between two streams until both have ended.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "net/buffer_pool.h"
+#include "net/stream.h"
+#include "net/task.h"
+
+namespace weir::net {
+
+struct RelayOptions {
+  std::chrono::milliseconds idle{0};     // give up when nothing moved in either direction for so long; 0: never
+  BufferSize buffer = BufferSize::k64K;  // one for each direction, and only while bytes are in it
+  std::string_view first_to_b{};         // bytes of `a` that were read before; sent to `b` first
+  std::string_view first_to_a{};         // likewise
+  bool half_close = true;                // false: the end of one side ends both, once its bytes are delivered
+};
+
+struct RelayResult {
+  enum class Side : std::uint8_t { None, A, B };
+
+  std::uint64_t a_to_b = 0;  // bytes delivered to `b`, first_to_b included
+  std::uint64_t b_to_a = 0;
+  IoError error;           // none when both directions ended in order; ETIMEDOUT when idle
+  Side side = Side::None;  // whose socket failed
+};
+
+/// Moves bytes both ways. One buffer a direction bounds memory: a slow reader slows its writer. The end of one side's
+/// bytes is passed on (shutdown_send) when they are delivered; the other direction goes on. An error on either side
+/// ends both. Does not close the streams. cancel() or close() of either stream ends it with ECANCELED. No other
+/// coroutine may wait on the two streams meanwhile; `options`' views must stay valid until it ends.
+Task<RelayResult> relay(Stream& a, Stream& b, RelayOptions options);
+
+}  // namespace weir::net

@@ -1,0 +1,150 @@
+// Stream: a byte stream to one peer over one non-blocking socket; the seam behind which TLS can stand.
+//
+// The loop's readiness set reports changes; a stream remembers them in flags. `readable()` and `writable()` are ready
+// at once while the flag is set, so the pattern is: wait, try, and on would_block wait again. A read that came back
+// short clears the flag (nothing is left; the kernel reports what comes later), unless the peer has closed, when
+// reading goes on until the end is seen. A fresh accepted stream counts as readable and writable, so the first try
+// costs no wait.
+//
+// At most one coroutine waits in each direction. A stream must not be destroyed while one waits on it: cancel() or
+// close() first, and let it run. All of it belongs to the loop's thread. 120 bytes, no buffer.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "net/io_result.h"
+#include "net/loop.h"
+#include "net/readiness_set.h"
+#include "net/timers.h"
+#include "net/wait.h"
+
+namespace weir::net {
+
+class Stream;
+
+/// Told about a stream on which nobody waits: a pooled connection that the backend closes, a client that goes away
+/// while its backend is slow.
+class StreamWatcher {
+ public:
+  /// Input, end of input or an error arrived, and no coroutine waits for reading. Called from the loop; may do
+  /// anything with the stream, also destroy it. Called again for each later event.
+  virtual void on_event(Stream& stream) = 0;
+
+ protected:
+  ~StreamWatcher() = default;
+};
+
+class Stream : private ReadinessHandler, private Timer {
+ public:
+  enum class Start : std::uint8_t { Connected, Connecting };
+
+  /// Takes ownership of `fd`, a non-blocking socket. `Connecting`: a connect is under way, writable() tells its end.
+  /// If the kernel refuses to watch one more descriptor, the stream starts closed and every attempt returns the
+  /// reason.
+  Stream(Loop& loop, int fd, Start start = Start::Connected);
+  /// Closes the socket. Nobody may be waiting.
+  ~Stream() override;
+
+  /// Reads what is there, at most `into.size()` bytes. Error: would_block, is_eof, or an errno. Never waits.
+  virtual IoResult try_read(std::span<char> into);
+  /// Sends what fits of `parts`, in order, in one system call. Error: would_block when not all fitted, or an errno
+  /// (EPIPE, ECONNRESET); `bytes` counts what was sent beside it. Never waits. At most IOV_MAX parts.
+  virtual IoResult try_write(std::span<const iovec> parts);
+  /// The same for one piece.
+  virtual IoResult try_write(std::string_view bytes);
+
+  /// `co_await` it: waits until try_read is worth a call, or `timeout` passes (0: no limit).
+  Wait readable(std::chrono::milliseconds timeout = std::chrono::milliseconds{0}) {
+    return Wait(*this, Direction::Read, timeout);
+  }
+  /// `co_await` it: waits until try_write is worth a call, or `timeout` passes (0: no limit).
+  Wait writable(std::chrono::milliseconds timeout = std::chrono::milliseconds{0}) {
+    return Wait(*this, Direction::Write, timeout);
+  }
+
+  /// Wakes whoever waits with ECANCELED, through the loop at the end of this turn, never inline: safe to call from a
+  /// watcher, a timer or the other coroutine. Later waits are not affected.
+  void cancel();
+  /// No more bytes from us (FIN; the close alert in TLS). Reading goes on.
+  virtual IoError shutdown_send();
+  /// Wakes whoever waits with ECANCELED (as cancel) and closes the socket. Every later attempt or wait gives
+  /// ECANCELED.
+  void close();
+  /// As close(), but the peer sees a reset instead of an orderly end, and unsent bytes are dropped.
+  void abort();
+
+  /// Calls `watcher` for events on which no coroutine waits; null ends it. What arrived earlier is not reported: look
+  /// at input_pending() first.
+  void watch(StreamWatcher* watcher) { watcher_ = watcher; }
+
+  /// Whether try_read is worth a call now.
+  bool input_pending() const { return is_ready(Direction::Read); }
+  /// Whether the peer has ended its side, or the connection broke. Bytes may still be there to be read.
+  bool peer_closed() const { return (flags_ & kPeerClosed) != 0; }
+  /// Whether the connection is dead in both directions.
+  bool broken() const { return (flags_ & kBroken) != 0; }
+  bool is_open() const { return fd_ >= 0; }
+  /// Fetches and clears the socket's pending error (SO_ERROR).
+  IoError take_error();
+
+  /// -1 when closed.
+  int fd() const { return fd_ >= 0 ? fd_ : -1; }
+  Loop& loop() const { return loop_; }
+
+ protected:
+  // For transports that wrap the socket (TLS), whose reading may need room to write and the reverse.
+  static constexpr std::uint8_t kIn = 1;   // the socket may have input
+  static constexpr std::uint8_t kOut = 2;  // the socket may have room
+
+  /// What wakes readable() (default kIn) and writable() (default kOut) from now on.
+  void set_wants(Direction direction, std::uint8_t bits) { wants_[static_cast<int>(direction)] = bits; }
+  void set_ready(std::uint8_t bits) { flags_ |= bits; }
+  void clear_ready(std::uint8_t bits) { flags_ &= static_cast<std::uint8_t>(~bits); }
+  bool is_ready(Direction direction) const { return (flags_ & wants_[static_cast<int>(direction)]) != 0; }
+
+ private:
+  friend class Loop;
+  friend class Wait;
+  friend class WaitEither;
+  static constexpr std::uint8_t kPeerClosed = 4;
+  static constexpr std::uint8_t kBroken = 8;
+
+  void on_ready(std::uint32_t events) override;
+  void on_timer() override;
+  Stream* as_stream() override { return this; }
+  void begin_wait(Waiter& waiter);
+  void end_wait(Waiter& waiter, IoError error);
+  void withdraw(Waiter& waiter);
+  IoResult wrote(std::ptrdiff_t sent, std::size_t wanted);
+  void release_descriptor();
+
+  Loop& loop_;
+  StreamWatcher* watcher_ = nullptr;
+  Waiter* waiters_[2] = {nullptr, nullptr};                        // by Direction
+  TimePoint deadlines_[2] = {TimePoint::max(), TimePoint::max()};  // of the waits; the timer may fire earlier
+  int fd_;  // negative: closed, and minus the errno that attempts return
+  ReadinessSet::Slot slot_ = 0;
+  std::uint8_t flags_;
+  std::uint8_t wants_[2] = {kIn, kOut};
+};
+
+bool Wait::await_ready() noexcept {
+  Stream& stream = *waiter_.stream;
+  if (stream.fd_ < 0) {
+    waiter_.error = {-stream.fd_};
+    return true;
+  }
+  return stream.is_ready(waiter_.direction);
+}
+
+void Wait::await_suspend(std::coroutine_handle<> coroutine) {
+  waiter_.coroutine = coroutine;
+  waiter_.stream->begin_wait(waiter_);
+}
+
+}  // namespace weir::net
