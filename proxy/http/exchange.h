@@ -1,0 +1,152 @@
+// One request and its response.
+//
+// An exchange lives in its arena, belongs to one worker, and dies when the response was sent and logged. Texts that it
+// hands out live as long as it does.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "http/client_channel.h"
+#include "http/location.h"
+#include "http/message.h"
+#include "http/request_body.h"
+#include "http/response.h"
+#include "http/runtime.h"
+#include "http/server_block.h"
+#include "http/variable.h"
+#include "net/arena.h"
+
+namespace weir::http {
+
+/// What one attempt at a backend came to; `$upstream_*` variables list them.
+struct AttemptRecord {
+  std::string_view address;
+  int status = 0;                                         // 0: none was received
+  std::chrono::microseconds connect{-1}, head{-1}, total{-1};  // negative: did not get so far
+  std::uint64_t received = 0, sent = 0, body = 0;
+};
+
+/// Internal redirects of one request; more is a cycle.
+inline constexpr unsigned kMostRedirects = 10;
+/// Statuses that are not sent: `return 444` closes without a word; the client of a 499 is gone.
+inline constexpr int kCloseSilently = 444;
+inline constexpr int kClientClosed = 499;
+
+class Exchange {
+ public:
+  Exchange(RuntimeRef runtime, ClientChannel& client, net::Arena& arena);
+  Exchange(const Exchange&) = delete;
+
+  Runtime& runtime() { return *runtime_; }
+  net::Loop& loop() { return runtime_->loop(); }
+  ClientChannel& client() { return client_; }
+  net::Arena& arena() { return arena_; }
+  const VariableTable& variables() const { return runtime_->config().variables; }
+
+  RequestHead request;
+  Response response;
+  RequestBody body;
+
+  // What rules see of the request. Rewriting changes them; `request` stays as it came.
+  std::string_view uri;    // decoded and normalised, without arguments: `$uri`
+  std::string_view args;   // `$args`
+  std::string_view host;   // lower case, without port; from the target, else Host, else empty
+  bool uri_is_original = true;  // `uri` was not rewritten, so the raw target may be passed on
+  bool prefix_is_lost = false;  // rewritten in its location: what proxy_pass replaces is not there any more
+  bool uri_changed = false;     // by a rewrite of the present phase: the location is to be chosen anew
+
+  const ServerBlock* server = nullptr;
+  const Location* location = nullptr;
+  bool is_internal = false;             // reached by an internal redirect
+  bool is_named = false;                // `location` is a named one, just chosen by a redirect
+  bool is_redirected = false;           // by an internal redirect: the server's rewriting is done again
+  bool uri_follows_alias = false;       // try_files found the URI below an alias that is a whole file name
+  bool in_error_page = false;           // error_page was followed
+  int error_status = 0;                 // the status that the page is to be sent with; 0: its own
+  unsigned redirects = 0;  // internal ones
+  std::size_t head_octets = 0;  // of the request's head as received
+  bool client_gone = false;
+  bool body_discarded = false;  // after an error page was chosen the request's body is not passed on
+  int log_status = 0;  // 499 and its like: what the log says instead of the response's status
+  Method method() const { return method_override ? *method_override : request.method; }
+  std::optional<Method> method_override;  // error pages are fetched with GET
+
+  /// Octets per second that the response is limited to, as a backend asked; 0: not at all. Else limit_rate decides.
+  std::optional<std::uint64_t> rate_limit;
+
+  std::chrono::steady_clock::time_point started;
+  std::vector<AttemptRecord, std::pmr::polymorphic_allocator<AttemptRecord>> attempts;
+  const ResponseHead* upstream_head = nullptr;  // of the last attempt that got one
+  const Fields* upstream_trailers = nullptr;    // that followed its body
+  Fields* carried_fields = nullptr;  // of a response that X-Accel-Redirect replaced: the new one has them too
+  std::string_view proxy_host, proxy_port;
+
+  /// The settings in force for this request.
+  template <class Conf>
+  const Conf& conf() const {
+    return location->settings.get<Conf>();
+  }
+
+  /// A copy of `text` in the exchange's memory.
+  std::string_view keep(std::string_view text);
+  /// All `parts`, one after the other, in the exchange's memory.
+  std::string_view concat(std::span<const std::string_view> parts);
+  std::string_view concat(std::initializer_list<std::string_view> parts) {
+    return concat(std::span<const std::string_view>(parts.begin(), parts.size()));
+  }
+  /// Constructs a T in the exchange's memory; it is destroyed with the exchange only if it is trivial.
+  template <class T, class... Args>
+  T* make(Args&&... arguments) {
+    return new (arena_.allocate(sizeof(T), alignof(T))) T(std::forward<Args>(arguments)...);
+  }
+
+  /// Matches `subject`; on success its captures become `$1`… and named ones are set.
+  bool match(const config::Regex& regex, std::string_view subject);
+  std::string_view capture(std::uint32_t number) const;
+  /// A writable variable's value.
+  std::optional<VariableValue>& slot(std::uint32_t index) { return slots_[index]; }
+
+  /// What the log says about this exchange: `, client: …, server: …, request: "…"` and so on.
+  class LogSubject final : public log::Subject {
+   public:
+    explicit LogSubject(const Exchange& exchange) : exchange_(exchange) {}
+    void describe(std::string& text) const override;
+    std::uint64_t connection() const override;
+    const log::ErrorLog* own_log() const override;
+
+   private:
+    const Exchange& exchange_;
+  };
+  /// To be given to log::error and its like.
+  LogSubject subject() const { return LogSubject(*this); }
+  std::string_view upstream_for_log;  // `http://10.0.1.7:8080/a`, while an attempt is under way
+
+  /// Takes `settings` of this location from now on.
+  void enter(const Location& chosen) { location = &chosen; }
+
+  /// Gives the request another URI inside this server; the caller then answers PhaseResult::relocate().
+  /// Returns false when it was redirected too often (ten times, as nginx).
+  bool redirect_internally(std::string_view new_uri, std::optional<std::string_view> new_args);
+
+  /// Goes to the location `@name`; the caller then answers PhaseResult::relocate(). Returns false when there is none, or
+  /// after too many redirects.
+  bool redirect_to_named(std::string_view name);
+
+  /// The status for the log.
+  int final_status() const { return log_status ? log_status : response.status; }
+
+ private:
+  RuntimeRef runtime_;
+  ClientChannel& client_;
+  net::Arena& arena_;
+  std::span<std::optional<VariableValue>> slots_;
+  std::span<std::string_view> captures_;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,190 @@
+#include "http/forward.h"
+
+namespace weir::http {
+
+namespace {
+
+/// Keeps account of an exchange's attempts: whom it tried, and whether it may try another.
+class Tries {
+ public:
+  /// `method`: what the backends see.
+  Tries(Exchange& exchange, const ProxyConf& conf, Method method)
+      : exchange_(exchange), conf_(conf), began_(exchange.loop().now()), idempotent_(http::is_idempotent(method)) {}
+
+  bool is_idempotent() const { return idempotent_; }
+
+  balancer::PickRequest next_pick() const {
+    return {.tried = &tried_, .now = exchange_.loop().now(), .random = exchange_.runtime().worker().random()};
+  }
+  void note(const balancer::Lease& lease) { tried_.add(lease.backend()), ++count_; }
+  /// The last attempt does not count.
+  void forgive() { --count_; }
+
+  /// Whether proxy_next_upstream lets a request that failed with `condition` go to another backend.
+  bool allows(std::uint32_t condition, const Attempt& attempt) const {
+    const std::uint32_t allowed = *conf_.next_upstream;
+    if ((allowed & condition) == 0 || (allowed & condition::kOff) != 0) return false;
+    if (!idempotent_ && (allowed & condition::kNonIdempotent) == 0 && !attempt.surely_unread()) return false;
+    if (*conf_.next_upstream_tries != 0 && count_ >= *conf_.next_upstream_tries) return false;
+    const auto limit = *conf_.next_upstream_timeout;
+    return limit.count() == 0 || exchange_.loop().now() - began_ < limit;
+  }
+
+ private:
+  Exchange& exchange_;
+  const ProxyConf& conf_;
+  const net::TimePoint began_;
+  balancer::Tried tried_;
+  std::uint64_t count_ = 0;
+  const bool idempotent_;
+};
+
+/// The body that goes to the backend: from memory or a file (then it can be sent again), or streamed.
+struct Upload {
+  enum class Kind : std::uint8_t { None, Kept, Streamed, Configured };
+  Kind kind = Kind::None;
+  Framing framing;
+  std::string_view text;  // of proxy_set_body
+};
+
+net::Task<Result<Upload>> prepare_upload(Exchange& exchange, const ProxyConf& conf) {
+  Upload upload;
+  const Framing& from_client = exchange.request.framing;
+  const bool has_body = !exchange.body_discarded && from_client.kind != Framing::Kind::None;
+  const bool must_know_length = from_client.kind == Framing::Kind::Chunked && *conf.http_version == Version::Http10;
+  const bool passes = *conf.pass_request_body && !*conf.set_body;
+  if (has_body && (*conf.request_buffering || must_know_length || exchange.body.is_whole())) {
+    // Also when it is not passed on: $request_body may be what is.
+    if (auto read = co_await exchange.body.read_whole(); !read) co_return read.error();
+    if (passes) {
+      upload.kind = Upload::Kind::Kept;
+      upload.framing = {Framing::Kind::Length, exchange.body.octets()};
+    }
+  } else if (has_body && passes) {
+    if (const net::IoError error = co_await exchange.client().invite_body())
+      co_return Error{Reason::RequestBodyFailed, error};
+    upload.kind = Upload::Kind::Streamed;
+    upload.framing = from_client;
+  }
+  if (*conf.set_body) {
+    upload.kind = Upload::Kind::Configured;
+    upload.text = (*conf.set_body)->evaluate(exchange);
+    upload.framing = {Framing::Kind::Length, upload.text.size()};
+  }
+  co_return upload;
+}
+
+BodySource* source_of(Exchange& exchange, const Upload& upload) {
+  switch (upload.kind) {
+    case Upload::Kind::None: return nullptr;
+    case Upload::Kind::Kept: return &exchange.body.replay();
+    case Upload::Kind::Streamed: return &exchange.body.live();
+    case Upload::Kind::Configured: return exchange.make<MemoryBody>(upload.text);
+  }
+  return nullptr;
+}
+
+PhaseResult answer_for(Exchange& exchange, const Error& error) {
+  if (error.reason == Reason::ClientClosed) return PhaseResult::respond(kClientClosed);
+  if (error.reason == Reason::RequestBodyFailed) {
+    exchange.client().close_after_response();
+    return PhaseResult::respond(exchange.body.status());
+  }
+  return PhaseResult::respond(info(error.reason).status);
+}
+
+}  // namespace
+
+void log_failure(Exchange& exchange, const Error& error) {
+  const ReasonInfo& what = info(error.reason);
+  const log::ErrorLog& log = exchange.runtime().error_log();
+  const log::Level level = error.reason == Reason::ClientClosed || error.reason == Reason::RequestBodyFailed
+                               ? log::Level::Info
+                               : log::Level::Error;
+  if (!error.detail.empty())
+    log::write(log, level, exchange.subject(), "{}: {}, while {}", what.what, error.detail, what.doing);
+  else if (error.cause && !error.cause.is_eof() && !error.cause.canceled())
+    log::write(log, level, exchange.subject(), "{} ({}) while {}", what.what, error.cause.message(), what.doing);
+  else
+    log::write(log, level, exchange.subject(), "{} while {}", what.what, what.doing);
+}
+
+net::Task<PhaseResult> forward(Exchange& exchange) {
+  const ProxyConf& conf = exchange.conf<ProxyConf>();
+  auto destination = fixed_destination(exchange);
+
+  Result<Upload> upload = co_await prepare_upload(exchange, conf);
+  if (!upload) {
+    log_failure(exchange, upload.error());
+    co_return answer_for(exchange, upload.error());
+  }
+  if (!destination) {
+    Result<Destination> found = co_await find_destination(exchange);
+    if (!found) co_return answer_for(exchange, found.error());
+    destination = std::move(*found);
+  }
+  OutgoingRequest outgoing(&exchange.arena());
+  outgoing.target = destination->target;
+  outgoing.framing = upload->framing;
+  compose_request(exchange, outgoing);
+  // RFC 9110 15.2.2: nobody may switch to a protocol that the client did not ask for.
+  const bool asks_upgrade = exchange.request.wants_upgrade && outgoing.fields.contains(FieldId::Upgrade);
+
+  balancer::UpstreamReader& upstream = *destination->reader;
+  Tries tries(exchange, conf, outgoing.method_id);
+  Error last{Reason::NoBackend};
+  std::optional<balancer::Lease> lease = upstream.acquire(tries.next_pick());
+  bool fresh = false;
+  while (lease) {
+    tries.note(*lease);
+    Attempt attempt(exchange, *destination->upstream, std::move(*lease));
+    lease.reset();
+    exchange.upstream_for_log = exchange.concat({"http://", attempt.record().address, destination->target});
+    Result<> outcome = co_await attempt.run(outgoing, source_of(exchange, *upload), fresh);
+    fresh = false;
+    if (outcome && attempt.head().status == 101 && !asks_upgrade) outcome = Error{Reason::UnwantedUpgrade};
+    if (outcome && tries.is_idempotent() && is_buffered(conf, attempt.head())) outcome = co_await attempt.read_ahead();
+    const bool can_repeat = upload->kind != Upload::Kind::Streamed || exchange.body.can_restart();
+
+    if (outcome) {
+      const std::uint32_t condition = condition::of_status(attempt.head().status);
+      if (condition != 0 && can_repeat && tries.allows(condition, attempt)) {
+        // Only when somebody else can be asked; the last backend's own answer is passed on.
+        lease = upstream.acquire(tries.next_pick());
+        if (lease) {
+          if (condition::is_failure(condition)) attempt.lease().failed(exchange.loop().now());
+          log_failure(exchange, {Reason::UnwantedStatus});
+          continue;
+        }
+      }
+      attempt.lease().succeeded(exchange.loop().now());
+      co_return co_await deliver(exchange, attempt);
+    }
+
+    last = outcome.error();
+    const ReasonInfo& what = info(last.reason);
+    if (attempt.record().status == 0) attempt.record().status = what.status;  // as nginx lists it
+    if (what.retry == Retry::IfReused && attempt.was_reused() && can_repeat && attempt.head().status == 0 &&
+        (tries.is_idempotent() || attempt.surely_unread())) {
+      // The backend may have closed this kept-alive connection while it was idle, so a first failure proves nothing
+      // about the backend; a fresh connection decides.
+      attempt.forget_idle();
+      lease = attempt.take_lease();
+      fresh = true;
+      tries.forgive();
+      continue;
+    }
+    log_failure(exchange, last);
+    if (what.backend_failed) attempt.lease().failed(exchange.loop().now());
+    if (what.condition == 0 || !can_repeat || !tries.allows(what.condition, attempt)) break;
+    lease = upstream.acquire(tries.next_pick());
+    if (lease) exchange.response.clear();
+  }
+  if (last.reason == Reason::NoBackend) {
+    exchange.upstream_for_log = exchange.concat({"http://", destination->upstream->name, destination->target});
+    log_failure(exchange, last);
+  }
+  co_return answer_for(exchange, last);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,15 @@
+// Settings of limit_rate. The directives that set them stand in features/limit_rate.cc.
+#pragma once
+
+#include "config/setting.h"
+#include "http/variable.h"
+
+namespace weir::http {
+
+struct RateConf {
+  config::Setting<Template> rate;   // octets per second
+  config::Setting<Template> after;  // octets that leave before the limit applies
+  int variable = -1;                // the slot of `$limit_rate`, if something sets it
+};
+
+}  // namespace weir::http

@@ -1,0 +1,206 @@
+// The course of an exchange: virtual server, phases, response, log.
+#include <algorithm>
+
+#include "http/core_conf.h"
+#include "http/error_page.h"
+#include "http/respond.h"
+#include "http/uri.h"
+
+namespace weir::http {
+
+namespace {
+
+net::Task<PhaseResult> run_handlers(Exchange& exchange, std::span<const PhaseHandler> handlers) {
+  for (const PhaseHandler& handler : handlers) {
+    const PhaseResult result = handler.run ? handler.run(exchange) : co_await handler.run_async(exchange);
+    if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) co_return result;
+  }
+  co_return PhaseResult::next();
+}
+
+// A phase whose handlers never wait costs no coroutine.
+std::optional<PhaseResult> try_handlers(Exchange& exchange, std::span<const PhaseHandler> handlers, std::size_t& done) {
+  for (; done < handlers.size(); ++done) {
+    if (!handlers[done].run) return std::nullopt;
+    const PhaseResult result = handlers[done].run(exchange);
+    if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) return result;
+  }
+  return PhaseResult::next();
+}
+
+net::Task<PhaseResult> run_phase(Exchange& exchange, const Chain& chain, Phase phase) {
+  const auto handlers = chain.handlers(phase);
+  std::size_t done = 0;
+  if (const auto result = try_handlers(exchange, handlers, done)) co_return *result;
+  co_return co_await run_handlers(exchange, handlers.subspan(done));
+}
+
+/// With `satisfy any` one passed check is enough, and the first refusal stands if there is none. The default asks all.
+net::Task<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
+  if (!*exchange.conf<CoreConf>().satisfy_any) co_return co_await run_phase(exchange, chain, Phase::Access);
+  PhaseResult refusal = PhaseResult::next();
+  for (const PhaseHandler& handler : chain.handlers(Phase::Access)) {
+    const PhaseResult result = handler.run ? handler.run(exchange) : co_await handler.run_async(exchange);
+    if (result.kind() == PhaseResult::Kind::Allowed) co_return PhaseResult::next();
+    const bool refuses = result.kind() == PhaseResult::Kind::Respond && (result.status() == 401 || result.status() == 403);
+    if (!refuses && !result.is_next()) co_return result;
+    // 401 tells the client what it could do; it wins over 403.
+    if (refuses && (refusal.is_next() || result.status() == 401)) refusal = result;
+  }
+  if (refusal.kind() == PhaseResult::Kind::Respond && refusal.status() == 403)
+    log::error(exchange.runtime().error_log(), exchange.subject(), "access forbidden by rule");
+  co_return refusal;
+}
+
+constexpr Phase kLocationPhases[] = {Phase::Rewrite, Phase::PreAccess, Phase::Access, Phase::PreContent,
+                                     Phase::Content};
+
+net::Task<PhaseResult> run_location(Exchange& exchange) {
+  for (const Phase phase : kLocationPhases) {
+    // A handler may have switched the location (`if`), so the chain is looked up each time.
+    const Chain& chain = exchange.location->chain;
+    if (chain.handlers(phase).empty()) continue;
+    const PhaseResult result = phase == Phase::Access ? co_await run_access(exchange, chain)
+                                                      : co_await run_phase(exchange, chain, phase);
+    if (!result.is_next()) co_return result;
+  }
+  co_return PhaseResult::respond(404);  // nothing here makes a response
+}
+
+PhaseResult find_location(Exchange& exchange) {
+  if (exchange.is_named) {
+    exchange.is_named = false;
+    return PhaseResult::next();
+  }
+  const LocationMatch match = exchange.server->root.nested.find(exchange.uri, &exchange.server->root, exchange);
+  exchange.enter(*match.location);
+  if (match.needs_slash) {
+    std::string_view target = exchange.concat({escape(exchange.uri, EscapeFor::Path, exchange.arena()), "/"});
+    if (!exchange.args.empty()) target = exchange.concat({target, "?", exchange.args});
+    make_redirect(exchange, 301, target);
+    return PhaseResult::done();
+  }
+  if (*exchange.conf<CoreConf>().internal && !exchange.is_internal) return PhaseResult::respond(404);
+  if (const Location* const limited = exchange.location->limited) {
+    const auto& free = exchange.location->unlimited_methods;
+    if (std::find(free.begin(), free.end(), exchange.method()) == free.end()) exchange.enter(*limited);
+  }
+  return PhaseResult::next();
+}
+
+/// The body may be announced as too large before any of it is read.
+PhaseResult check_announced_body(Exchange& exchange) {
+  const std::uint64_t most = exchange.conf<CoreConf>().client_max_body_size->count();
+  if (most == 0 || exchange.body_discarded || exchange.request.framing.kind != Framing::Kind::Length ||
+      exchange.request.framing.length <= most)
+    return PhaseResult::next();
+  log::error(exchange.runtime().error_log(), exchange.subject(),
+             "client intended to send too large body: {} bytes, client_max_body_size allows {}",
+             exchange.request.framing.length, most);
+  exchange.client().close_after_response();
+  return PhaseResult::respond(413);
+}
+
+/// One phase of the server itself. Next: nothing there makes a response.
+net::Task<PhaseResult> run_server_phase(Exchange& exchange, Phase phase) {
+  const Chain& server = exchange.server->root.chain;
+  if (server.handlers(phase).empty()) co_return PhaseResult::next();
+  const PhaseResult result = co_await run_phase(exchange, server, phase);
+  co_return result.kind() == PhaseResult::Kind::Relocate ? PhaseResult::next() : result;
+}
+
+/// From the head to the choice of a location.
+net::Task<PhaseResult> run_phases(Exchange& exchange) {
+  for (const Phase phase : {Phase::PostRead, Phase::ServerRewrite}) {
+    const PhaseResult result = co_await run_server_phase(exchange, phase);
+    if (!result.is_next()) co_return result;
+  }
+  co_return PhaseResult::relocate();
+}
+
+/// From the choice of a location to a response that was sent or is ready (Done), or must be made (Respond).
+net::Task<PhaseResult> locate_and_run(Exchange& exchange) {
+  if (std::exchange(exchange.is_redirected, false)) {
+    exchange.enter(exchange.server->root);
+    const PhaseResult rewritten = co_await run_server_phase(exchange, Phase::ServerRewrite);
+    if (!rewritten.is_next()) co_return rewritten;
+  }
+  PhaseResult result = find_location(exchange);
+  if (result.is_next()) result = check_announced_body(exchange);
+  if (result.is_next()) result = co_await run_location(exchange);
+  co_return result;
+}
+
+void log_exchange(Exchange& exchange) {
+  for (const PhaseHandler& handler : exchange.location->chain.handlers(Phase::Log)) handler.run(exchange);
+}
+
+/// Answers with a status, through error_page. Returns what remains to be done: nothing (Done) or another location.
+net::Task<PhaseResult> answer_status(Exchange& exchange, int status) {
+  if (status == kCloseSilently || status == kClientClosed) {
+    exchange.client().break_off();
+    exchange.log_status = status;
+    co_return PhaseResult::done();
+  }
+  if (status == 400 || status == 408) exchange.client().close_after_response();
+  if (exchange.response.head_sent) {  // too late for another answer
+    exchange.client().break_off();
+    co_return PhaseResult::done();
+  }
+  if (const ErrorPage* page = find_error_page(exchange, status)) {
+    bool ready = false;
+    const PhaseResult result = follow_error_page(exchange, *page, status, ready);
+    exchange.body_discarded = true;
+    if (ready) {
+      co_await send_response(exchange);
+      co_return PhaseResult::done();
+    }
+    if (result.kind() != PhaseResult::Kind::Respond) co_return result;
+    status = result.status();
+  }
+  exchange.error_status = 0;
+  make_status_page(exchange, status);
+  co_await send_response(exchange);
+  co_return PhaseResult::done();
+}
+
+}  // namespace
+
+net::Task<void> serve(Exchange& exchange) {
+  exchange.enter(exchange.server->root);
+  PhaseResult result = co_await run_phases(exchange);
+  for (;;) {
+    if (result.kind() == PhaseResult::Kind::Relocate) result = co_await locate_and_run(exchange);
+    if (result.kind() == PhaseResult::Kind::Relocate) {
+      if (exchange.redirects <= kMostRedirects) continue;
+      result = PhaseResult::respond(500);
+    }
+    if (result.kind() == PhaseResult::Kind::Respond) {
+      result = co_await answer_status(exchange, result.status());
+      if (result.kind() == PhaseResult::Kind::Relocate) continue;
+    }
+    if (!exchange.response.head_sent && exchange.response.status != 0 && !exchange.client_gone &&
+        exchange.log_status == 0)
+      co_await send_response(exchange);
+    break;
+  }
+  log_exchange(exchange);
+}
+
+net::Task<void> serve_refusal(Exchange& exchange, int status) {
+  exchange.enter(exchange.server->root);
+  exchange.client().close_after_response();
+  const PhaseResult result = co_await answer_status(exchange, status);
+  if (result.kind() == PhaseResult::Kind::Relocate) {
+    // The error page of a request that could not be read is made without that request.
+    PhaseResult page = co_await locate_and_run(exchange);
+    if (page.kind() == PhaseResult::Kind::Respond) page = co_await answer_status(exchange, page.status());
+    if (!exchange.response.head_sent && exchange.log_status == 0) {
+      if (exchange.response.status == 0) make_status_page(exchange, status);
+      co_await send_response(exchange);
+    }
+  }
+  log_exchange(exchange);
+}
+
+}  // namespace weir::http

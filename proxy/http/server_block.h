@@ -1,0 +1,68 @@
+// Virtual servers: which server block a request belongs to.
+//
+// Built while loading, immutable afterwards.
+// Source: nginx's documentation of `server_name` and `listen`.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/regex.h"
+#include "http/location.h"
+
+namespace weir::http {
+
+class Exchange;
+
+/// One name of a `server_name` directive.
+struct ServerName {
+  enum class Kind : std::uint8_t { Exact, LeadingWildcard, TrailingWildcard, Regex } kind = Kind::Exact;
+  std::string text;  // lower case; of a wildcard the part that must match, such as `.example.com` or `www.example.`
+  config::Regex regex;
+  bool matches_bare = false;  // `.example.com` stands for `example.com` too
+};
+
+/// A `server { … }` block. Its own Location holds the settings, the server-wide handlers and the locations.
+struct ServerBlock {
+  std::vector<ServerName> names;
+  std::string primary_name;  // the first one as written: `$server_name`
+  Location root;             // match == Server; `nested` are the locations
+  config::Position at;
+};
+
+/// The names of all servers that share one listening address.
+class ServerNames {
+ public:
+  /// Adds a server's names. Returns the name that another server of this address has already, or an empty text.
+  std::string add(const ServerBlock& server);
+
+  /// The server for `host` (lower case, no port, no trailing dot): exact name, longest leading wildcard, longest
+  /// trailing wildcard, first regular expression; nullptr if none. Captures go to `exchange`.
+  const ServerBlock* find(std::string_view host, Exchange& exchange) const;
+
+ private:
+  using Table = std::map<std::string, const ServerBlock*, std::less<>>;
+  Table exact_;
+  Table leading_;   // `.example.com` → matches any host that ends so
+  Table trailing_;  // `www.example.` → matches any host that begins so
+  std::vector<std::pair<const config::Regex*, const ServerBlock*>> regexes_;
+};
+
+/// What `listen` says about the socket, and the servers behind it.
+struct ListenAddress {
+  std::string text;  // canonical: `0.0.0.0:80`, `[::]:80`, `unix:/path`
+  int backlog = 511;
+  int receive_buffer = 0, send_buffer = 0;  // octets; 0: the system's choice
+  bool reuse_port = false, ipv6_only = true, keep_alive = false, deferred = false;
+  bool options_set = false;  // socket options were given: a second `listen` may not give others
+  const ServerBlock* default_server = nullptr;
+  bool default_given = false;
+  std::vector<const ServerBlock*> servers;
+  ServerNames names;
+  config::Position at;
+};
+
+}  // namespace weir::http

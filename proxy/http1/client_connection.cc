@@ -1,0 +1,235 @@
+#include "http1/client_connection.h"
+
+#include <algorithm>
+
+#include "http/respond.h"
+#include "http/uri.h"
+#include "http1/exchange_channel.h"
+
+namespace weir::http1 {
+
+using http::CoreConf;
+using http::Exchange;
+using http::WorkerCounters;
+using std::chrono::milliseconds;
+
+ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream,
+                                   const net::Endpoint& client, const http::ListenAddress& listen)
+    : host_(host),
+      runtime_(host.runtime),
+      stream_(std::move(stream)),
+      listen_(&listen),
+      input_(stream_->loop().buffers()) {
+  info_.id = host.next_serial();
+  info_.client = client;
+  info_.local = net::Endpoint::local_of(stream_->fd());
+  info_.since = stream_->loop().now();
+  host.add(*this);
+  WorkerCounters::add(host.worker.counters.accepted, 1);
+  WorkerCounters::add(host.worker.counters.active, 1);
+}
+
+ClientConnection::~ClientConnection() { WorkerCounters::add(host_.worker.counters.active, -1); }
+
+void ClientConnection::drain() {
+  closing_ = true;
+  if (idle_) stream_->close();
+}
+
+void ClientConnection::close_now() { stream_->close(); }
+
+net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connection) {
+  ClientConnection& self = *connection;
+  for (;;) {
+    self.pipelined_ = !self.input_.is_empty();
+    if (!self.pipelined_ && !co_await self.wait_for_request()) break;
+    self.idle_ = false;
+    const After after = co_await self.serve_one();
+    if (after == After::Linger) co_await self.linger();
+    if (after != After::KeepAlive) break;
+    self.input_.release_if_empty();
+    self.idle_ = true;
+    if (self.closing_ || self.host_.draining) break;
+  }
+}
+
+// The first octets of a request: within client_header_timeout on a new connection, keepalive_timeout afterwards.
+net::Task<bool> ClientConnection::wait_for_request() {
+  const milliseconds limit = info_.requests == 0 ? *core().client_header_timeout : keepalive_timeout_;
+  const net::TimePoint deadline = stream_->loop().now() + limit;
+  for (;;) {
+    const net::IoError error = input_.read(*stream_);
+    if (!error) co_return true;
+    if (!error.would_block()) co_return false;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
+    if (left <= milliseconds(0)) co_return false;
+    if (co_await stream_->readable(left)) co_return false;
+  }
+}
+
+void ClientConnection::follow_reload() {
+  if (host_.runtime == runtime_) return;
+  // The same address in the new configuration. If it is no longer listened on, the old one serves a last request.
+  const http::ListenAddress* const same = host_.runtime->config().find_listen(listen_->text);
+  if (!same) {
+    closing_ = true;
+    return;
+  }
+  listen_ = same;
+  runtime_ = host_.runtime;
+}
+
+net::Task<ClientConnection::After> ClientConnection::serve_one() {
+  follow_reload();
+  ++info_.requests;
+  WorkerCounters::add(host_.worker.counters.requests, 1);
+
+  net::Arena arena(stream_->loop().buffers());
+  ExchangeChannel channel(*this, arena);
+  Exchange exchange(runtime_, channel, arena);
+  channel.bind(exchange);
+  exchange.server = listen_->default_server;
+  exchange.location = &exchange.server->root;
+
+  channel.set_pipelined(pipelined_);
+  int refusal = co_await read_head(exchange);
+  if (refusal < 0) co_return After::Close;
+  if (refusal == 0) refusal = route(exchange);
+  channel.start_body();
+  if (refusal != 0)
+    co_await http::serve_refusal(exchange, refusal);
+  else
+    co_await http::serve(exchange);
+  if (!stream_->is_open() || channel.is_broken()) co_return After::Close;
+  keepalive_timeout_ = *exchange.conf<CoreConf>().keepalive_timeout;
+  if (!channel.may_keep_alive()) {
+    const bool more_may_come = refusal != 0 || !channel.request_ended() || !input_.is_empty();
+    co_return more_may_come ? After::Linger : After::Close;
+  }
+  // What is left of the body is in the way of the next request.
+  if (!channel.request_ended() && !co_await channel.discard_body()) co_return After::Linger;
+  co_return After::KeepAlive;
+}
+
+net::Task<int> ClientConnection::read_head(Exchange& exchange) {
+  const CoreConf& conf = core();
+  const std::size_t line = conf.large_buffers_size->count();
+  parser_.start({.max_line = line,
+                 .max_field_line = line,
+                 .max_total = line * *conf.large_buffers_number,
+                 .max_fields = static_cast<std::size_t>(*conf.max_headers)},
+                {.ignore_invalid_headers = *conf.ignore_invalid_headers,
+                 .underscores_in_headers = *conf.underscores_in_headers,
+                 // RFC 9112 2.2 lets a recipient take LF for a line's end in a head, and simple clients count on it.
+                 // What goes to a backend is written anew, so nobody behind Weir can read it differently.
+                 .allow_bare_lf = true,
+                 .cut_fragment = true});
+  exchange.request.fields.reserve(24);
+  net::TimePoint deadline{};
+  for (;;) {
+    if (!input_.is_empty()) {
+      const std::string_view octets = input_.unread();
+      const ParseStatus status = parser_.parse(octets, exchange.request);
+      if (status == ParseStatus::Complete) {
+        const std::string_view kept = exchange.arena().copy(octets.substr(0, parser_.consumed()));
+        exchange.request.rebase(octets.data(), kept.data());
+        input_.consume(parser_.consumed());
+        exchange.head_octets = parser_.consumed();
+        co_return 0;
+      }
+      if (status == ParseStatus::Bad) co_return refuse(exchange);
+    }
+    const net::IoError error = input_.read(*stream_);
+    if (!error) continue;
+    if (error.code == ENOBUFS) co_return 431;
+    if (!error.would_block()) {
+      if (parser_.started())
+        log::info(runtime_->error_log(), exchange.subject(),
+                  "client closed connection while sending the head of a request ({})", error.message());
+      co_return -1;
+    }
+    if (deadline == net::TimePoint{}) deadline = exchange.started + *conf.client_header_timeout;
+    input_.shrink();
+    const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
+    const net::IoError waited =
+        left > milliseconds(0) ? co_await stream_->readable(left) : net::IoError{ETIMEDOUT};
+    if (waited.timed_out()) {
+      log::info(runtime_->error_log(), exchange.subject(),
+                "client timed out: the head of a request was not complete after client_header_timeout");
+      co_return 408;
+    }
+    if (waited) co_return -1;
+  }
+}
+
+int ClientConnection::refuse(Exchange& exchange) {
+  const ParseError& error = parser_.error();
+  // The request line for the log, as far as it came, in memory that stays.
+  const std::string_view octets = input_.unread();
+  exchange.request.reset();
+  exchange.request.line = exchange.keep(octets.substr(0, std::min<std::size_t>(octets.find_first_of("\r\n"), 1024)));
+  input_.release();
+  closing_ = true;
+  if (error.directive().empty())
+    log::info(runtime_->error_log(), exchange.subject(), "client sent {}: refused with {}", error.text(), error.status);
+  else
+    log::info(runtime_->error_log(), exchange.subject(), "client sent {} (limit: {}, server at {}:{}): refused with {}",
+              error.text(), error.directive(), listen_->default_server->at.file ? *listen_->default_server->at.file : "",
+              listen_->default_server->at.line, error.status);
+  return error.status;
+}
+
+// Chooses the virtual server and makes the URI that rules see. Returns 0 or the status of a refusal.
+int ClientConnection::route(Exchange& exchange) {
+  http::RequestHead& request = exchange.request;
+  std::string_view host = request.host;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (std::any_of(host.begin(), host.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    char* const lower = static_cast<char*>(exchange.arena().allocate(host.size(), 1));
+    std::transform(host.begin(), host.end(), lower,
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    host = {lower, host.size()};
+  }
+  exchange.host = host;
+  // `server_name ""` is for requests without Host, so an empty name is looked up too.
+  if (const http::ServerBlock* const named = listen_->names.find(host, exchange)) exchange.server = named;
+  exchange.location = &exchange.server->root;
+
+  if (request.method == http::Method::Trace || request.method == http::Method::Connect) return 405;
+  exchange.args = request.query;
+  if (request.form == http::TargetForm::Asterisk) {
+    exchange.uri = "*";
+    return 0;
+  }
+  const bool merge = *exchange.conf<CoreConf>().merge_slashes;
+  const auto path = http::normalise_path(request.path_or_root(), merge, exchange.arena());
+  if (!path) {
+    log::info(runtime_->error_log(), exchange.subject(), "client sent invalid path in request");
+    return 400;
+  }
+  exchange.uri = *path;
+  return 0;
+}
+
+// The response was sent, but octets of the client may still be under way; closing now would reset the connection and
+// could take the response with it. Reads and forgets until the client closes too.
+net::Task<void> ClientConnection::linger() {
+  const CoreConf& conf = core();
+  if (*conf.lingering_close == 0 || stream_->shutdown_send()) co_return;
+  const net::TimePoint deadline = stream_->loop().now() + *conf.lingering_time;
+  for (;;) {
+    input_.release();
+    const net::IoError error = input_.read(*stream_);
+    if (error && !error.would_block()) co_return;
+    input_.release();
+    const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
+    if (left <= milliseconds(0)) co_return;
+    if (!error) {
+      co_await stream_->loop().yield();  // a client that sends without pause must not have the loop for itself
+      continue;
+    }
+    if (co_await stream_->readable(std::min(left, *conf.lingering_timeout))) co_return;
+  }
+}
+
+}  // namespace weir::http1

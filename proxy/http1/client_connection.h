@@ -1,0 +1,61 @@
+// An HTTP/1 connection of a client: heads in, one exchange after the other.
+//
+// Between requests it holds no buffer: a coroutine frame, a socket and this object.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http/client_channel.h"
+#include "http/connection_host.h"
+#include "http/core_conf.h"
+#include "http/exchange.h"
+#include "http1/input_buffer.h"
+#include "http1/request_parser.h"
+
+namespace weir::http1 {
+
+class ExchangeChannel;
+
+class ClientConnection final : public http::ClientConnectionBase {
+ public:
+  /// `listen`: the address it came to, of the runtime in force.
+  ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream, const net::Endpoint& client,
+                   const http::ListenAddress& listen);
+  ~ClientConnection();
+
+  /// Serves until the connection ends.
+  static net::Task<void> run(std::unique_ptr<ClientConnection> connection);
+
+  void drain() override;
+  void close_now() override;
+  bool is_idle() const override { return idle_; }
+
+ private:
+  friend class ExchangeChannel;
+  enum class After { KeepAlive, Linger, Close };
+
+  net::Task<bool> wait_for_request();
+  net::Task<After> serve_one();
+  /// Reads one head. Returns 0, or the status of a refusal, or -1 if the client is gone.
+  net::Task<int> read_head(http::Exchange& exchange);
+  int refuse(http::Exchange& exchange);
+  int route(http::Exchange& exchange);
+  net::Task<void> linger();
+  void follow_reload();
+  const http::CoreConf& core() const { return listen_->default_server->root.settings.get<http::CoreConf>(); }
+
+  http::ConnectionHost& host_;
+  http::RuntimeRef runtime_;
+  std::unique_ptr<net::Stream> stream_;
+  const http::ListenAddress* listen_;
+  InputBuffer input_;
+  RequestParser parser_;
+  http::ConnectionInfo info_;
+  bool idle_ = true;
+  bool pipelined_ = false;  // the request came before the answer to the one before it
+  std::chrono::milliseconds keepalive_timeout_{0};  // of the location of the last request
+  bool closing_ = false;  // no request after this one
+};
+
+}  // namespace weir::http1

@@ -1,0 +1,52 @@
+// What was received from a peer and not used yet.
+//
+// Takes a block from the loop's pool when there is something to read and gives it back when it is empty, so an idle
+// connection holds none. One thread.
+#pragma once
+
+#include <cstring>
+#include <string_view>
+
+#include "net/buffer_pool.h"
+#include "net/stream.h"
+
+namespace weir::http1 {
+
+class InputBuffer {
+ public:
+  explicit InputBuffer(net::BufferPool& pool) : pool_(&pool) {}
+
+  std::string_view unread() const { return {block_.data() + begin_, end_ - begin_}; }
+  bool is_empty() const { return begin_ == end_; }
+  bool is_full() const { return block_ && end_ == block_.size(); }
+
+  /// Marks octets as used. Their memory stays until the next `read`.
+  void consume(std::size_t octets) { begin_ += octets; }
+
+  /// Reads once from `stream`, after what is there. Moves what is unread to the front if that makes room, and into a
+  /// larger block if it fills this one. ENOBUFS: it fills the largest block.
+  /// `most`: octets at once; 0: as many as fit.
+  net::IoError read(net::Stream& stream, std::size_t most = 0);
+
+  /// Gives the block away with all that was consumed in it; what is unread moves to another.
+  net::Buffer detach();
+
+  /// Gives the block back if nothing is unread.
+  void release_if_empty() {
+    if (is_empty()) release();
+  }
+  void release() {
+    block_.reset();
+    begin_ = end_ = 0;
+  }
+
+  /// Moves a little unread text into a small block: for a peer that will take its time. Views of it go stale.
+  void shrink();
+
+ private:
+  net::BufferPool* pool_;
+  net::Buffer block_;
+  std::size_t begin_ = 0, end_ = 0;
+};
+
+}  // namespace weir::http1
