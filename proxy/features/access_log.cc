@@ -1,0 +1,272 @@
+// access_log: one line for each request.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "features/scopes.h"
+#include "http/exchange.h"
+#include "http/file_path.h"
+#include "log/descriptor_cache.h"
+
+namespace weir::http {
+
+namespace {
+
+using config::Call;
+using namespace scopes;
+
+constexpr std::string_view kCombined =
+    "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+
+enum class Escape : std::uint8_t { Default, Json, None };
+
+/// A `log_format`: literal runs and variables, which are escaped.
+struct LogFormat {
+  struct Part {
+    std::string text;
+    VariableTable::Index variable = 0;
+    bool is_variable = false;
+  };
+  std::vector<Part> parts;
+  Escape escape = Escape::Default;
+};
+
+struct AccessLog {
+  std::string path;
+  Template variable_path;  // not empty: `path` is made for each request
+  std::shared_ptr<const LogFormat> format;
+  Template condition;  // `if=`; empty: always
+};
+
+struct Conf {
+  Setting<std::vector<AccessLog>> logs;
+  Setting<std::shared_ptr<const log::DescriptorCacheOptions>> file_cache;  // null: off
+  std::map<std::string, std::shared_ptr<LogFormat>> formats;              // in http only
+};
+
+void append_escaped(std::string& line, std::string_view value, Escape escape) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  for (const char c : value) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (escape == Escape::Json) {
+      switch (c) {
+        case '"': line += "\\\""; continue;
+        case '\\': line += "\\\\"; continue;
+        case '\n': line += "\\n"; continue;
+        case '\r': line += "\\r"; continue;
+        case '\t': line += "\\t"; continue;
+        case '\b': line += "\\b"; continue;
+        case '\f': line += "\\f"; continue;
+        default: break;
+      }
+      if (octet < 0x20) {
+        line += "\\u00";
+        line += kHex[octet >> 4];
+        line += kHex[octet & 15];
+        continue;
+      }
+    } else if (escape == Escape::Default && (c == '"' || c == '\\' || octet < 0x20 || octet > 0x7e)) {
+      line += "\\x";
+      line += kHex[octet >> 4];
+      line += kHex[octet & 15];
+      continue;
+    }
+    line += c;
+  }
+}
+
+/// A path that the request decides. A log of such a path exists only if the request's root does, so that requests for
+/// made-up hosts do not create files (as nginx documents).
+void write_to_variable_path(Exchange& exchange, const AccessLog& log, std::string_view line) {
+  int error = 0;
+  if (kind_of(document_root(exchange), error) != PathKind::Directory) return;
+  const std::string path(log.variable_path.evaluate(exchange));
+  if (path.empty() || path.find('\0') != path.npos) return;
+  thread_local log::DescriptorCache cache;
+  error = cache.append(path, line, exchange.conf<Conf>().file_cache->get(), exchange.loop().now());
+  if (error != 0)
+    log::crit(exchange.runtime().error_log(), exchange.subject(), "writing to log \"{}\" failed ({}: {})", path, error,
+              std::strerror(error));
+}
+
+void write_lines(Exchange& exchange) {
+  thread_local std::string line;
+  for (const AccessLog& log : *exchange.conf<Conf>().logs) {
+    if (!log.condition.source().empty()) {
+      const std::string_view wanted = log.condition.evaluate(exchange);
+      if (wanted.empty() || wanted == "0") continue;
+    }
+    line.clear();
+    for (const LogFormat::Part& part : log.format->parts) {
+      if (!part.is_variable) {
+        line += part.text;
+        continue;
+      }
+      const VariableValue value = exchange.variables().get(part.variable, exchange);
+      if (!value.found || (value.text.empty() && log.format->escape == Escape::Default))
+        line += log.format->escape == Escape::Default ? "-" : "";
+      else
+        append_escaped(line, value.text, log.format->escape);
+    }
+    line += '\n';
+    if (log.variable_path.source().empty())
+      exchange.runtime().worker().access_log(log.path).append(line);
+    else
+      write_to_variable_path(exchange, log, line);
+  }
+}
+
+std::shared_ptr<LogFormat> compile_format(std::string_view text, Escape escape, VariableTable& variables) {
+  auto format = std::make_shared<LogFormat>();
+  format->escape = escape;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t dollar = text.find('$', at);
+    if (dollar != at) {
+      format->parts.push_back({std::string(text.substr(at, dollar - at)), 0, false});
+      if (dollar == text.npos) break;
+    }
+    const bool braced = dollar + 1 < text.size() && text[dollar + 1] == '{';
+    const std::size_t begin = dollar + (braced ? 2 : 1);
+    std::size_t end = begin;
+    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
+    const std::string_view name = text.substr(begin, end - begin);
+    const auto index = variables.find(name);
+    if (name.empty()) throw config::ValueError("invalid variable name in log_format");
+    if (!index) throw config::ValueError(fmt::format("unknown \"{}\" variable", name));
+    format->parts.push_back({{}, *index, true});
+    at = end + (braced ? 1 : 0);
+  }
+  return format;
+}
+
+Conf& http_conf(Loader& loader) { return loader.config.settings.edit<Conf>(); }
+
+std::shared_ptr<LogFormat> find_format(Loader& loader, const std::string& name) {
+  Conf& conf = http_conf(loader);
+  if (const auto found = conf.formats.find(name); found != conf.formats.end()) return found->second;
+  if (name != "combined") return nullptr;
+  return conf.formats.emplace(name, compile_format(kCombined, Escape::Default, loader.config.variables)).first->second;
+}
+
+void add_format(const Call& call) {
+  Loader& loader = Loader::of(call);
+  const std::string& name = call.args[0];
+  if (name == "combined" || http_conf(loader).formats.contains(name))
+    call.fail(fmt::format("duplicate \"log_format\" name \"{}\"", name));
+  std::size_t first = 1;
+  Escape escape = Escape::Default;
+  if (call.args[1].starts_with("escape=")) {
+    constexpr config::EnumName<Escape> kEscapes[] = {
+        {"default", Escape::Default}, {"json", Escape::Json}, {"none", Escape::None}};
+    escape = config::enum_value(call, std::string_view(call.args[1]).substr(7), kEscapes);
+    first = 2;
+  }
+  std::string text;
+  for (const std::string& piece : call.args.subspan(first)) text += piece;
+  // Its variables may be defined further down.
+  auto format = std::make_shared<LogFormat>();
+  http_conf(loader).formats.emplace(name, format);
+  loader.afterwards([&loader, format, text, escape, at = call.statement.at] {
+    try {
+      *format = *compile_format(text, escape, loader.config.variables);
+    } catch (const config::ValueError& error) {
+      loader.diagnostics.error(at, error.what());
+    }
+  });
+}
+
+void add_log(const Call& call) {
+  Loader& loader = Loader::of(call);
+  std::vector<AccessLog>& logs = call.settings.edit<Conf>().logs.edit();
+  if (call.args[0] == "off") {
+    if (call.args.size() > 1) call.fail_value(call.args[1]);
+    logs.clear();
+    return;
+  }
+  AccessLog log;
+  if (call.args[0].starts_with("syslog:")) call.fail("syslog is not implemented by Weir yet; log to a file");
+  if (call.args[0].find('$') != std::string::npos) {
+    const std::string path = call.args[0].starts_with('$') ? call.args[0] : loader.full_path(call.args[0]);
+    log.variable_path = Template::compile(path, loader.config.variables);
+  } else {
+    log.path = loader.full_path(call.args[0]);
+  }
+  std::string format = "combined";
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    const std::string& word = call.args[i];
+    if (word.starts_with("if="))
+      log.condition = Template::compile(std::string_view(word).substr(3), loader.config.variables);
+    else if (word.starts_with("gzip"))
+      call.warn("\"gzip\" has no effect: logs are not compressed by Weir yet");
+    else if (word.starts_with("buffer=") || word.starts_with("flush="))
+      call.notice(fmt::format("\"{}\" has no effect: lines are written once a turn of the event loop", word));
+    else if (i == 1)
+      format = word;
+    else
+      call.fail(fmt::format("invalid parameter \"{}\"", word));
+  }
+  log.format = find_format(loader, format);
+  if (!log.format) call.fail(fmt::format("unknown log format \"{}\"", format));
+  if (!log.path.empty()) loader.config.log_paths.push_back(log.path);
+  logs.push_back(std::move(log));
+}
+
+// Without any access_log there is one, as in nginx.
+void finish(config::Settings& settings, Loader& loader) {
+  if (settings.get<Conf>().logs.is_set()) return;
+  AccessLog log{loader.full_path("logs/access.log"), {}, find_format(loader, "combined"), {}};
+  if (std::find(loader.config.log_paths.begin(), loader.config.log_paths.end(), log.path) ==
+      loader.config.log_paths.end())
+    loader.config.log_paths.push_back(log.path);
+  settings.edit<Conf>().logs.set({std::move(log)});
+}
+
+void set_file_cache(const Call& call) {
+  Conf& conf = call.settings.edit<Conf>();
+  if (conf.file_cache.is_set_here()) call.fail_duplicate();
+  if (call.args[0] == "off" && call.args.size() == 1) return conf.file_cache.set(nullptr);
+  log::DescriptorCacheOptions options;
+  for (const std::string& word : call.args) {
+    const std::string_view value = std::string_view(word).substr(std::min(word.size(), word.find('=') + 1));
+    const auto number = config::parse_number(value);
+    const auto time = config::parse_time_s(value);
+    if (word.starts_with("max=") && number && *number > 0)
+      options.most = *number;
+    else if (word.starts_with("min_uses=") && number && *number > 0)
+      options.min_uses = *number;
+    else if (word.starts_with("inactive=") && time)
+      options.inactive = *time;
+    else if (word.starts_with("valid=") && time)
+      options.valid = *time;
+    else
+      call.fail(fmt::format("invalid \"open_log_file_cache\" parameter \"{}\"", word));
+  }
+  if (options.most == 0) call.fail("\"open_log_file_cache\" must have \"max\" parameter");
+  conf.file_cache.set(std::make_shared<const log::DescriptorCacheOptions>(options));
+}
+
+bool enabled(const config::Settings& settings) { return !settings.get<Conf>().logs->empty(); }
+PhaseResult log_request(Exchange& exchange) {
+  write_lines(exchange);
+  return PhaseResult::next();
+}
+
+constexpr config::DirectiveSpec kDirectives[] = {
+    config::custom("access_log", kWithIf | config::LimitExcept, {1, -1}, "path [format [if=condition]] | off",
+        "Where requests are logged.", &add_log, false, &config::inherit_members<&Conf::logs>),
+    config::custom("open_log_file_cache", kHttpServerLocation, {1, 4},
+        "max=N [inactive=time] [min_uses=N] [valid=time] | off",
+        "Keeps log files open whose paths have variables.", &set_file_cache, false,
+        &config::inherit_members<&Conf::file_cache>),
+    config::custom("log_format", kHttp, {2, -1}, "name [escape=default|json|none] string …",
+        "The form of a line.", &add_format),
+};
+constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Log, .enabled = enabled, .run = log_request}};
+
+}  // namespace
+
+extern const Feature access_log;
+const Feature access_log{.name = "access_log", .directives = kDirectives, .handlers = kHandlers, .finish = finish};
+
+}  // namespace weir::http

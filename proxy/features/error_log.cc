@@ -1,0 +1,41 @@
+// error_log of a server or a location. (That of the main context belongs to the process: server/main_conf.cc.)
+#include <fmt/format.h>
+
+#include "features/scopes.h"
+#include "http/error_log_conf.h"
+
+namespace weir::http {
+
+namespace {
+
+using config::Call;
+
+void add_error_log(const Call& call) {
+  if (call.args[0].starts_with("syslog:")) call.fail("syslog is not implemented by Weir yet; log to a file or stderr");
+  if (call.args[0].starts_with("memory:")) call.fail("logging to memory is not implemented by Weir; log to a file");
+  Loader& loader = Loader::of(call);
+  ErrorLogToOpen wanted;
+  if (call.args[0] != "stderr") wanted.path = loader.full_path(call.args[0]);
+  if (call.args.size() > 1) {
+    const auto level = log::parse_level(call.args[1]);
+    if (!level) call.fail(fmt::format("invalid log level \"{}\"", call.args[1]));
+    wanted.level = *level;
+  }
+  std::shared_ptr<log::ErrorLog>& log = call.settings.edit<ErrorLogConf>().log.edit();
+  if (!log) log = std::make_shared<log::ErrorLog>();
+  wanted.log = log;
+  loader.config.error_logs.push_back(std::move(wanted));
+}
+
+constexpr config::DirectiveSpec kDirectives[] = {
+    config::custom("error_log", scopes::kHttpServerLocation, {1, 2}, "file | stderr [level]",
+        "Where errors are logged, and from which level on.", &add_error_log, false,
+        &config::inherit_members<&ErrorLogConf::log>),
+};
+
+}  // namespace
+
+extern const Feature error_log;
+const Feature error_log{.name = "error_log", .directives = kDirectives};
+
+}  // namespace weir::http

@@ -1,0 +1,46 @@
+#include "features/features.h"
+
+namespace weir::http {
+
+// Order is order of execution within a phase, and of header filters.
+#define WEIR_HTTP_FEATURES(FEATURE)                                                                \
+  FEATURE(core)                                                                                    \
+  FEATURE(variables)                                                                               \
+  FEATURE(resolver)                                                                                \
+  FEATURE(upstream)                                                                                \
+  FEATURE(zk_cluster)                                                                              \
+  FEATURE(map)                                                                                     \
+  FEATURE(split_clients)                                                                           \
+  FEATURE(rewrite)                                                                                 \
+  FEATURE(error_page)                                                                              \
+  FEATURE(limit_except)                                                                            \
+  FEATURE(access)                                                                                  \
+  FEATURE(try_files)                                                                               \
+  FEATURE(types)                                                                                   \
+  FEATURE(limit_rate)                                                                              \
+  FEATURE(keepalive_disable)                                                                       \
+  FEATURE(proxy)                                                                                   \
+  FEATURE(files)      /* last of the content handlers: it answers whatever the others left */      \
+  FEATURE(conditions) /* they judge a response's own time and tag, before `add_header` changes them */ \
+  FEATURE(expires)                                                                                 \
+  FEATURE(headers)    /* after `expires`, so that `add_header Cache-Control` adds to it */         \
+  FEATURE(ranges)     /* after `headers`: If-Range is compared with what the client was told */    \
+  FEATURE(error_log)                                                                               \
+  FEATURE(access_log)
+
+#define WEIR_DECLARE(feature) extern const Feature feature;
+WEIR_HTTP_FEATURES(WEIR_DECLARE)
+#undef WEIR_DECLARE
+
+std::span<const Feature* const> features() {
+#define WEIR_POINTER(feature) &feature,
+  static const Feature* const kAll[] = {WEIR_HTTP_FEATURES(WEIR_POINTER)};
+#undef WEIR_POINTER
+  return kAll;
+}
+
+void add_directives(config::DirectiveTable& table) {
+  for (const Feature* feature : features()) table.add(feature->directives);
+}
+
+}  // namespace weir::http

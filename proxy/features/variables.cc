@@ -1,0 +1,364 @@
+// variables: the built-in ones. Source: nginx's alphabetical index of variables.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "features/scopes.h"
+#include "http/date.h"
+#include "http/exchange.h"
+#include "http/uri.h"
+
+namespace weir::http {
+
+namespace {
+
+template <class... Args>
+VariableValue format(Exchange& exchange, fmt::format_string<Args...> form, Args&&... args) {
+  char text[96];
+  const auto end = fmt::format_to_n(text, sizeof text, form, std::forward<Args>(args)...);
+  return {exchange.keep({text, std::min(end.size, sizeof text)})};
+}
+
+VariableValue or_missing(std::string_view text) {
+  return text.empty() ? VariableValue::not_found() : VariableValue{text};
+}
+
+VariableValue field_value(Exchange& exchange, const Fields& fields, FieldId id) {
+  const Field* const first = fields.find(id);
+  if (!first) return VariableValue::not_found();
+  if (fields.count(id) == 1) return {first->value};
+  const std::string_view separator = id == FieldId::Cookie ? "; " : ", ";
+  std::string_view joined = first->value;
+  for (const Field& field : fields)
+    if (&field != first && field.id == id) joined = exchange.concat({joined, separator, field.value});
+  return {joined};
+}
+
+/// The field called `wanted`, which is a variable's name: lower case, `_` for `-`.
+VariableValue named_field(Exchange& exchange, const Fields& fields, std::string_view wanted) {
+  const auto fits = [wanted](std::string_view name) {
+    if (name.size() != wanted.size()) return false;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      char c = name[i];
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+      if (c == '-') c = '_';
+      if (c != wanted[i]) return false;
+    }
+    return true;
+  };
+  std::string_view joined;
+  bool found = false;
+  const std::string_view separator = wanted == "cookie" ? "; " : ", ";
+  for (const Field& field : fields) {
+    if (!fits(field.name)) continue;
+    joined = found ? exchange.concat({joined, separator, field.value}) : field.value;
+    found = true;
+  }
+  return found ? VariableValue{joined} : VariableValue::not_found();
+}
+
+/// The value of `name` in a list such as `a=1&b=2`.
+VariableValue list_value(std::string_view list, char separator, std::string_view name, bool spaces) {
+  while (!list.empty()) {
+    const std::size_t end = list.find(separator);
+    std::string_view item = list.substr(0, end);
+    list = end == list.npos ? std::string_view() : list.substr(end + 1);
+    while (spaces && item.starts_with(' ')) item.remove_prefix(1);
+    const std::size_t equals = item.find('=');
+    if (equals != item.npos && equal_caseless(item.substr(0, equals), name)) return {item.substr(equals + 1)};
+  }
+  return VariableValue::not_found();
+}
+
+// --- the request
+
+VariableValue arg_value(Exchange& x, const VariableArg& arg) { return list_value(x.args, '&', arg.suffix, false); }
+VariableValue args_value(Exchange& x, const VariableArg&) { return {x.args}; }
+VariableValue is_args(Exchange& x, const VariableArg&) { return {x.args.empty() ? "" : "?"}; }
+VariableValue uri_value(Exchange& x, const VariableArg&) { return {x.uri}; }
+VariableValue request_uri(Exchange& x, const VariableArg&) { return {x.request.target}; }
+VariableValue request_line(Exchange& x, const VariableArg&) { return or_missing(x.request.line); }
+VariableValue request_method(Exchange& x, const VariableArg&) { return or_missing(x.request.method_name); }
+VariableValue server_protocol(Exchange& x, const VariableArg&) { return {version_name(x.request.version)}; }
+VariableValue scheme(Exchange&, const VariableArg&) { return {"http"}; }
+VariableValue https(Exchange&, const VariableArg&) { return {""}; }
+VariableValue host(Exchange& x, const VariableArg&) {
+  return {x.host.empty() ? std::string_view(x.server->primary_name) : x.host};
+}
+VariableValue http_host(Exchange& x, const VariableArg&) { return field_value(x, x.request.fields, FieldId::Host); }
+VariableValue http_field(Exchange& x, const VariableArg& arg) { return named_field(x, x.request.fields, arg.suffix); }
+VariableValue cookie(Exchange& x, const VariableArg& arg) {
+  for (const Field& field : x.request.fields)
+    if (field.id == FieldId::Cookie)
+      if (const VariableValue value = list_value(field.value, ';', arg.suffix, true); value.found) return value;
+  return VariableValue::not_found();
+}
+VariableValue content_length(Exchange& x, const VariableArg&) {
+  return field_value(x, x.request.fields, FieldId::ContentLength);
+}
+VariableValue content_type(Exchange& x, const VariableArg&) {
+  return field_value(x, x.request.fields, FieldId::ContentType);
+}
+VariableValue request_length(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().octets_received()); }
+VariableValue request_body(Exchange& x, const VariableArg&) {
+  return x.body.is_whole() ? or_missing(x.body.in_memory()) : VariableValue::not_found();
+}
+VariableValue remote_user(Exchange& x, const VariableArg&) {
+  // `Basic` credentials: the part before the colon.
+  const std::string_view value = x.request.fields.value(FieldId::Authorization);
+  if (value.size() < 7 || !equal_caseless(value.substr(0, 6), "basic ")) return VariableValue::not_found();
+  std::string user;
+  unsigned bits = 0, count = 0;
+  for (const char c : value.substr(6)) {
+    int digit;
+    if (c >= 'A' && c <= 'Z') digit = c - 'A';
+    else if (c >= 'a' && c <= 'z') digit = c - 'a' + 26;
+    else if (c >= '0' && c <= '9') digit = c - '0' + 52;
+    else if (c == '+') digit = 62;
+    else if (c == '/') digit = 63;
+    else break;
+    bits = bits << 6 | static_cast<unsigned>(digit);
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      const char octet = static_cast<char>(bits >> count & 0xff);
+      if (octet == ':') return or_missing(x.keep(user));
+      user += octet;
+    }
+  }
+  return VariableValue::not_found();
+}
+VariableValue request_time(Exchange& x, const VariableArg&) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x.loop().now() - x.started).count();
+  return format(x, "{}.{:03}", ms / 1000, ms % 1000);
+}
+VariableValue request_completion(Exchange& x, const VariableArg&) {
+  return {x.response.head_sent && !x.response.is_cut && !x.client_gone ? "OK" : ""};
+}
+VariableValue request_id(Exchange& x, const VariableArg&) {
+  auto& state = x.runtime().worker();
+  return format(x, "{:016x}{:016x}", state.random(), state.random());
+}
+
+// --- the connection
+
+std::string_view address_of(Exchange& x, const net::Endpoint& endpoint) { return x.keep(endpoint.address_string()); }
+VariableValue remote_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client().connection().client)}; }
+VariableValue remote_port(Exchange& x, const VariableArg&) {
+  return format(x, "{}", x.client().connection().client.port());
+}
+VariableValue binary_remote_addr(Exchange& x, const VariableArg&) {
+  const net::Endpoint& client = x.client().connection().client;
+  if (client.family() == AF_INET)
+    return {x.keep({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(client.raw())->sin_addr), 4})};
+  if (client.family() == AF_INET6)
+    return {x.keep({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(client.raw())->sin6_addr), 16})};
+  return {"unix:"};
+}
+VariableValue server_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client().connection().local)}; }
+VariableValue server_port(Exchange& x, const VariableArg&) {
+  return format(x, "{}", x.client().connection().local.port());
+}
+VariableValue server_name(Exchange& x, const VariableArg&) { return {x.server->primary_name}; }
+VariableValue connection(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().connection().id); }
+VariableValue connection_requests(Exchange& x, const VariableArg&) {
+  return format(x, "{}", x.client().connection().requests);
+}
+VariableValue connection_time(Exchange& x, const VariableArg&) {
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(x.loop().now() - x.client().connection().since).count();
+  return format(x, "{}.{:03}", ms / 1000, ms % 1000);
+}
+VariableValue pipe(Exchange& x, const VariableArg&) { return {x.client().is_pipelined() ? "p" : "."}; }
+
+// --- the response
+
+VariableValue status(Exchange& x, const VariableArg&) { return format(x, "{:03}", x.final_status()); }
+VariableValue body_bytes_sent(Exchange& x, const VariableArg&) { return format(x, "{}", x.response.body_octets_sent); }
+VariableValue bytes_sent(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().octets_sent()); }
+VariableValue sent_field(Exchange& x, const VariableArg& arg) {
+  const Response& response = x.response;
+  if (arg.suffix == "content_type") return or_missing(response.content_type);
+  if (arg.suffix == "location") return or_missing(response.location);
+  if (arg.suffix == "last_modified") return or_missing(response.last_modified);
+  if (arg.suffix == "content_length" && response.content_length) return format(x, "{}", *response.content_length);
+  return named_field(x, response.fields, arg.suffix);
+}
+
+VariableValue sent_trailer(Exchange& x, const VariableArg& arg) {
+  return named_field(x, x.response.trailers, arg.suffix);
+}
+
+// --- time and process
+
+VariableValue time_local(Exchange& x, const VariableArg&) {
+  const std::time_t now = std::time(nullptr);
+  thread_local std::time_t second = -1;
+  thread_local char text[40];
+  if (now != second) {
+    std::tm local;
+    localtime_r(&now, &local);
+    std::strftime(text, sizeof text, "%d/%b/%Y:%H:%M:%S %z", &local);
+    second = now;
+  }
+  return {x.keep(text)};
+}
+VariableValue time_iso8601(Exchange& x, const VariableArg&) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local;
+  localtime_r(&now, &local);
+  char zone[8], text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &local);
+  std::strftime(zone, sizeof zone, "%z", &local);
+  return format(x, "{}{:.3}:{}", text, zone, zone + 3);
+}
+VariableValue msec(Exchange& x, const VariableArg&) {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return format(x, "{}.{:03}", now.tv_sec, now.tv_nsec / 1'000'000);
+}
+VariableValue pid(Exchange& x, const VariableArg&) { return format(x, "{}", ::getpid()); }
+VariableValue hostname(Exchange& x, const VariableArg&) {
+  char text[256] = {};
+  ::gethostname(text, sizeof text - 1);
+  return {x.keep(text)};
+}
+VariableValue nginx_version(Exchange&, const VariableArg&) { return {"1.31.5"}; }
+VariableValue weir_version(Exchange&, const VariableArg&) { return {WEIR_VERSION}; }
+
+// --- the proxy
+
+VariableValue proxy_host(Exchange& x, const VariableArg&) { return or_missing(x.proxy_host); }
+VariableValue proxy_port(Exchange& x, const VariableArg&) {
+  const std::size_t colon = x.proxy_host.rfind(':');
+  if (x.proxy_host.empty()) return VariableValue::not_found();
+  return {colon == x.proxy_host.npos || x.proxy_host.ends_with(']') ? "80" : x.proxy_host.substr(colon + 1)};
+}
+VariableValue proxy_add_x_forwarded_for(Exchange& x, const VariableArg&) {
+  const std::string_view client = address_of(x, x.client().connection().client);
+  const VariableValue before = field_value(x, x.request.fields, FieldId::XForwardedFor);
+  return {before.found && !before.text.empty() ? x.concat({before.text, ", ", client}) : client};
+}
+
+/// The values of all attempts, separated as nginx does.
+template <class Describe>
+VariableValue of_attempts(Exchange& x, Describe describe) {
+  if (x.attempts.empty()) return VariableValue::not_found();
+  std::string text;
+  for (const AttemptRecord& attempt : x.attempts) {
+    if (!text.empty()) text += ", ";
+    describe(text, attempt);
+  }
+  return {x.keep(text)};
+}
+void append_time(std::string& text, std::chrono::microseconds time) {
+  if (time.count() < 0) {
+    text += '-';
+    return;
+  }
+  const auto ms = time.count() / 1000;
+  fmt::format_to(std::back_inserter(text), "{}.{:03}", ms / 1000, ms % 1000);
+}
+VariableValue upstream_addr(Exchange& x, const VariableArg&) {
+  return of_attempts(x, [](std::string& text, const AttemptRecord& a) { text += a.address; });
+}
+VariableValue upstream_status(Exchange& x, const VariableArg&) {
+  return of_attempts(x, [](std::string& text, const AttemptRecord& a) {
+    text += a.status ? std::to_string(a.status) : std::string("-");
+  });
+}
+template <std::chrono::microseconds AttemptRecord::*Member>
+VariableValue upstream_time(Exchange& x, const VariableArg&) {
+  return of_attempts(x, [](std::string& text, const AttemptRecord& a) { append_time(text, a.*Member); });
+}
+template <std::uint64_t AttemptRecord::*Member>
+VariableValue upstream_octets(Exchange& x, const VariableArg&) {
+  return of_attempts(x, [](std::string& text, const AttemptRecord& a) { text += std::to_string(a.*Member); });
+}
+VariableValue upstream_field(Exchange& x, const VariableArg& arg) {
+  return x.upstream_head ? named_field(x, x.upstream_head->fields, arg.suffix) : VariableValue::not_found();
+}
+VariableValue upstream_cookie(Exchange& x, const VariableArg& arg) {
+  if (!x.upstream_head) return VariableValue::not_found();
+  for (const Field& field : x.upstream_head->fields) {
+    if (field.id != FieldId::SetCookie || !field.value.starts_with(arg.suffix)) continue;
+    std::string_view rest = field.value.substr(arg.suffix.size());
+    const auto skip_spaces = [&rest] { rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size())); };
+    skip_spaces();
+    if (!rest.starts_with('=')) continue;
+    rest.remove_prefix(1);
+    skip_spaces();
+    return {rest.substr(0, rest.find(';'))};
+  }
+  return VariableValue::not_found();
+}
+
+constexpr VariableSpec kVariables[] = {
+    {"arg_*", arg_value},
+    {"args", args_value},
+    {"query_string", args_value},
+    {"is_args", is_args},
+    {"uri", uri_value},
+    {"document_uri", uri_value},
+    {"request_uri", request_uri},
+    {"request", request_line},
+    {"request_method", request_method},
+    {"server_protocol", server_protocol},
+    {"scheme", scheme},
+    {"https", https},
+    {"host", host},
+    {"http_host", http_host},
+    {"http_*", http_field},
+    {"cookie_*", cookie},
+    {"content_length", content_length},
+    {"content_type", content_type},
+    {"request_length", request_length},
+    {"request_body", request_body},
+    {"request_time", request_time},
+    {"request_completion", request_completion},
+    {"request_id", request_id},
+    {"remote_user", remote_user},
+    {"remote_addr", remote_addr},
+    {"remote_port", remote_port},
+    {"binary_remote_addr", binary_remote_addr},
+    {"server_addr", server_addr},
+    {"server_port", server_port},
+    {"server_name", server_name},
+    {"connection", connection},
+    {"connection_requests", connection_requests},
+    {"connection_time", connection_time},
+    {"pipe", pipe},
+    {"status", status},
+    {"body_bytes_sent", body_bytes_sent},
+    {"bytes_sent", bytes_sent},
+    {"sent_http_*", sent_field},
+    {"sent_trailer_*", sent_trailer},
+    {"time_local", time_local},
+    {"time_iso8601", time_iso8601},
+    {"msec", msec},
+    {"pid", pid},
+    {"hostname", hostname},
+    {"nginx_version", nginx_version},
+    {"weir_version", weir_version},
+    {"proxy_host", proxy_host},
+    {"proxy_port", proxy_port},
+    {"proxy_add_x_forwarded_for", proxy_add_x_forwarded_for},
+    {"upstream_addr", upstream_addr},
+    {"upstream_status", upstream_status},
+    {"upstream_connect_time", upstream_time<&AttemptRecord::connect>},
+    {"upstream_header_time", upstream_time<&AttemptRecord::head>},
+    {"upstream_response_time", upstream_time<&AttemptRecord::total>},
+    {"upstream_bytes_received", upstream_octets<&AttemptRecord::received>},
+    {"upstream_bytes_sent", upstream_octets<&AttemptRecord::sent>},
+    {"upstream_response_length", upstream_octets<&AttemptRecord::body>},
+    {"upstream_http_*", upstream_field},
+    {"upstream_cookie_*", upstream_cookie},
+};
+
+}  // namespace
+
+extern const Feature variables;
+const Feature variables{.name = "variables", .variables = kVariables};
+
+}  // namespace weir::http

@@ -1,0 +1,47 @@
+// A whole configuration: read, checked, and not yet in force.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "config/diagnostics.h"
+#include "config/parser.h"
+#include "config/settings.h"
+#include "http/http_config.h"
+#include "server/command_line.h"
+#include "server/main_conf.h"
+
+namespace weir::server {
+
+struct Configuration {
+  config::Settings settings;                  // MainConf
+  std::shared_ptr<http::HttpConfig> http;     // empty but valid without an http block
+  config::Document document;                  // the files, for -T
+
+  const MainConf& main() const { return settings.get<MainConf>(); }
+};
+
+/// All directives of Weir. Made once.
+const config::DirectiveTable& directive_table();
+
+/// Reads the configuration of `paths` and checks it as far as that is possible without binding, connecting, resolving
+/// or creating anything. `directives`: those of -g. Problems go to `diagnostics`.
+Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics);
+
+/// What directives of the main context see.
+class MainLoader : public config::LoadContext {
+ public:
+  MainLoader(Configuration& into, const Paths& paths) : configuration_(into), paths_(paths) {}
+
+  std::string full_path(std::string_view path) const { return path_under(paths_.prefix, path); }
+  void load_http(const config::Call& call);
+  bool has_http() const { return has_http_; }
+
+ private:
+  Configuration& configuration_;
+  const Paths& paths_;
+  bool has_http_ = false;
+};
+
+}  // namespace weir::server

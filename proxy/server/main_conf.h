@@ -1,0 +1,36 @@
+// Settings outside of http: the process, its workers, its logs.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/directive_table.h"
+#include "config/setting.h"
+#include "log/level.h"
+
+namespace weir::server {
+
+/// One `error_log FILE [LEVEL]`.
+struct ErrorLogTarget {
+  std::string path;  // empty: standard error
+  log::Level level = log::Level::Error;
+};
+
+struct MainConf {
+  config::Setting<bool> daemon{true};
+  config::Setting<std::string> pid;
+  config::Setting<std::string> user;
+  config::Setting<std::string> group;
+  config::Setting<unsigned> worker_processes{1};  // 0: as many as processors
+  config::Setting<std::uint32_t> worker_connections{512};
+  config::Setting<std::uint32_t> descriptor_limit;
+  config::Setting<std::chrono::milliseconds> shutdown_timeout{std::chrono::milliseconds(0)};
+  config::Setting<std::vector<ErrorLogTarget>> error_logs;
+};
+
+/// Adds the directives of the main context, `events` and `http` themselves.
+void add_main_directives(config::DirectiveTable& table);
+
+}  // namespace weir::server

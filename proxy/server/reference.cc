@@ -1,0 +1,68 @@
+#include "server/reference.h"
+
+#include <string_view>
+
+#include "config/directives_markdown.h"
+#include "server/configuration.h"
+
+namespace weir::server {
+namespace {
+
+constexpr std::string_view kDifferences = R"(
+## Where Weir differs from nginx on purpose
+
+### Requests
+
+- A request line that does not fit into one of `large_client_header_buffers` is answered with 414, a header line or a
+  head that is too large with 431 (nginx: 400, with its own 494 inside). More fields than `max_headers` are 431, too.
+- Framing is read strictly: what RFC 9112 lets a server refuse is refused with 400 and the connection is closed. So are
+  `Content-Length` together with `Transfer-Encoding` or either of them twice, folded header lines, white space before the
+  colon, a CR alone, and in chunked bodies LF alone and sizes with anything but hexadecimal digits. LF alone ends a line of
+  a head, as in nginx; every head is written anew, with CRLF, before it goes on.
+- `Host` must be valid, and HTTP/1.1 needs exactly one; otherwise the answer is 400. The host of an absolute request target
+  counts in place of it and is what backends are told.
+- Fields that `Connection` nominates are hop-by-hop and are not passed on.
+
+### Responses of backends
+
+- `proxy_buffer_size` limits the head of a response and is 32k unless given (nginx: 4k or 8k).
+- With `proxy_buffering on`, the answer to a request that may be repeated (GET and the like) is held back until it is
+  whole or 16 KiB of it are there. A backend that dies within a small answer thus costs nothing: another one is asked.
+  `proxy_buffering off` passes everything on at once.
+- A backend's malformed answer is 502. One that is cut short is cut short for the client as well, with a reset where the
+  end would otherwise look like a clean one.
+- `proxy_read_timeout` applies to a whole head, so a backend cannot extend it octet by octet.
+
+### Choice of a backend
+
+- Counters are exact and shared by all workers with every method; `zone` is not needed.
+- `keepalive` is on unless it is 0. Unless a number is given, a worker keeps 32 idle connections, or as many as were in use
+  at once lately, whichever is more.
+- A request that fails on a kept-alive connection before any octet of its answer is sent once more to the same backend on a
+  new connection: the old one may have been closed while it was idle. This does not count against
+  `proxy_next_upstream_tries`.
+- `proxy_next_upstream` holds back requests that are not idempotent, such as POST, as in nginx. They do go to another
+  backend if none of their octets can have been read: none was sent, or the kept-alive connection acknowledged none.
+- When all backends of a group are marked as failed, the one whose failure is longest ago is tried, instead of answering 502
+  until `fail_timeout` is over.
+- When the last backend to ask answers with a status that `proxy_next_upstream` names, its answer is passed on.
+
+### Process
+
+- One process; `worker_processes` is its number of threads, each with an event loop. There is no master process.
+- A reload closes nothing. Open connections, also idle ones, stay with their worker; requests that begin after the reload
+  follow the new configuration. Counters of backends and failures go on.
+- A reload does not change the number of workers; that takes a restart.
+- All errors of a configuration are reported in one go. `weir -t` opens nothing: no socket, no log, no name is resolved.
+- A name that cannot be resolved leaves out that server with a warning; it does not stop the start.
+)";
+
+}  // namespace
+
+std::string reference_markdown() {
+  std::string text = config::directives_markdown(directive_table());
+  text += kDifferences;
+  return text;
+}
+
+}  // namespace weir::server

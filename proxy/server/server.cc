@@ -1,0 +1,267 @@
+#include "server/server.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstring>
+#include <filesystem>
+#include <latch>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "server/privileges.h"
+#include "server/version.h"
+
+namespace weir::server {
+
+namespace {
+
+std::shared_ptr<log::LogFile> open_log(log::LogFiles& files, const std::string& path) {
+  int error = 0;
+  auto file = files.open(path, error);
+  if (!file && error == ENOENT) {  // the folder of a fresh prefix
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    file = files.open(path, error);
+  }
+  if (!file) throw std::runtime_error(system_error_text(fmt::format("open() \"{}\"", path), error));
+  return file;
+}
+
+unsigned count_workers(const MainConf& conf) {
+  if (*conf.worker_processes != 0) return *conf.worker_processes;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+ListenOptions options_of(const http::ListenAddress& listen) {
+  ListenOptions options;
+  options.backlog = listen.backlog;
+  if (listen.receive_buffer != 0) options.receive_buffer = listen.receive_buffer;
+  if (listen.send_buffer != 0) options.send_buffer = listen.send_buffer;
+  options.ipv6_only = listen.ipv6_only;
+  options.reuse_port = listen.reuse_port;
+  options.deferred = listen.deferred;
+  if (listen.keep_alive) options.keep_alive = KeepAliveProbes{};
+  return options;
+}
+
+void report(const log::ErrorLog& error_log, const config::Diagnostics& diagnostics) {
+  for (const config::Diagnostic& each : diagnostics.all()) {
+    const log::Level level = each.severity == config::Severity::Emerg  ? log::Level::Emerg
+                             : each.severity == config::Severity::Warn ? log::Level::Warn
+                                                                       : log::Level::Notice;
+    log::write(error_log, level, "{}{}", each.message, config::to_text(each.at));
+  }
+}
+
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+
+// Signals wait from before the pid file invites them until run() takes them, else one that comes early kills. Threads
+// started meanwhile never see them.
+void mask_signals(int how) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : kSignals) sigaddset(&set, number);
+  ::pthread_sigmask(how, &set, nullptr);
+}
+
+}  // namespace
+
+Server::~Server() {
+  for (auto& worker : workers_) worker->join();
+}
+
+std::shared_ptr<log::ErrorLog> Server::open_error_log(const MainConf& conf) {
+  auto log = std::make_shared<log::ErrorLog>();
+  if (!conf.error_logs.is_set()) {
+    log->add(open_log(log_files_, paths_.error_log), log::Level::Error);
+    return log;
+  }
+  for (const ErrorLogTarget& target : *conf.error_logs) log->add(open_log(log_files_, target.path), target.level);
+  return log;
+}
+
+std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_access_logs(
+    const http::HttpConfig& http) {
+  std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> opened;
+  for (const std::string& path : http.log_paths) opened.emplace_back(path, open_log(log_files_, path));
+  for (const http::ErrorLogToOpen& wanted : http.error_logs) wanted.log->add(open_log(log_files_, wanted.path), wanted.level);
+  return opened;
+}
+
+ListenSockets Server::bind(const http::HttpConfig& http) {
+  std::vector<WantedSocket> wanted;
+  for (const auto& listen : http.listens) {
+    const auto endpoint = net::Endpoint::parse(listen->text);
+    if (!endpoint) throw std::runtime_error(fmt::format("\"{}\" is no address to listen on", listen->text));
+    wanted.push_back({*endpoint, options_of(*listen)});
+  }
+  ListenSockets::Opened opened = ListenSockets::open(wanted, worker_count_, sockets_);
+  if (!opened.errors.empty()) {
+    std::string text;
+    for (const std::string& error : opened.errors) text += (text.empty() ? "" : "; ") + error;
+    throw std::runtime_error(text);
+  }
+  for (const std::string& warning : opened.warnings) log::alert(*error_log_, "{}", warning);
+  return std::move(opened.sockets);
+}
+
+void Server::distribute(const Configuration& configuration, const ListenSockets& sockets) {
+  std::latch taken(static_cast<std::ptrdiff_t>(workers_.size()));
+  for (unsigned i = 0; i < workers_.size(); ++i) {
+    const auto own = sockets.of_worker(i);
+    workers_[i]->adopt({.http = configuration.http,
+                        .error_log = error_log_,
+                        .sockets = {own.begin(), own.end()},
+                        .access_logs = access_logs_,
+                        .connections = *configuration.main().worker_connections},
+                       [&taken] { taken.count_down(); });
+  }
+  taken.wait();
+}
+
+void Server::start(Configuration configuration) {
+  mask_signals(SIG_BLOCK);
+  const MainConf& conf = configuration.main();
+  set_descriptor_limit(conf.descriptor_limit.is_set() ? std::optional<std::uint64_t>(*conf.descriptor_limit)
+                                                      : std::nullopt);
+  error_log_ = open_error_log(conf);
+  access_logs_ = open_access_logs(*configuration.http);
+  worker_count_ = count_workers(conf);
+  configuration.http->generation = ++generation_;
+
+  sockets_ = bind(*configuration.http);
+  Background background;
+  if (*conf.daemon) background = Background::daemonize();
+  pid_file_ = PidFile::write(conf.pid.is_set() ? *conf.pid : paths_.pid_file);
+  if (is_root() && conf.user.is_set()) {
+    const Identity identity =
+        find_identity(*conf.user, conf.group.is_set() ? std::optional<std::string>(*conf.group) : std::nullopt);
+    for (const int fd : sockets_.descriptors()) give_to(identity, fd);
+    drop_privileges(identity);
+  }
+  upstreams_.prepare(*configuration.http);
+  upstreams_.commit(*configuration.http, error_log_);
+  await_members();
+  for (unsigned i = 0; i < worker_count_; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, connection_serial_));
+    workers_.back()->start();
+  }
+  distribute(configuration, sockets_);
+  current_ = std::move(configuration);
+  log::notice(*error_log_, "{} started: {} workers, {} listening addresses", version(), worker_count_,
+              current_.http->listens.size());
+  background.ready(!conf.error_logs.is_set() ? paths_.error_log.empty() : false);
+}
+
+void Server::await_members() {
+  constexpr std::chrono::seconds kLimit{2};
+  if (!upstreams_.wait_for_members(kLimit))
+    log::warn(*error_log_, "ZooKeeper did not say who the members are within {} s: going on without", kLimit.count());
+}
+
+void Server::reload() {
+  log::notice(*error_log_, "reloading the configuration from {}", paths_.conf_file);
+  config::Diagnostics diagnostics;
+  Configuration configuration = load_configuration(paths_, arguments_.directives, diagnostics);
+  report(*error_log_, diagnostics);
+  if (diagnostics.has_errors()) {
+    log::error(*error_log_, "the new configuration was refused; generation {} goes on serving", generation_);
+    return;
+  }
+  try {
+    auto error_log = open_error_log(configuration.main());
+    auto access_logs = open_access_logs(*configuration.http);
+    ListenSockets sockets = bind(*configuration.http);
+    // From here on nothing fails.
+    configuration.http->generation = ++generation_;
+    if (count_workers(configuration.main()) != worker_count_)
+      log::warn(*error_log, "worker_processes changed: the {} workers stay until the next start", worker_count_);
+    error_log_ = std::move(error_log);
+    access_logs_ = std::move(access_logs);
+    upstreams_.prepare(*configuration.http);
+    upstreams_.commit(*configuration.http, error_log_);
+    await_members();
+    distribute(configuration, sockets);
+    sockets_ = std::move(sockets);  // closes what is no longer listened on
+    current_ = std::move(configuration);
+    log::notice(*error_log_, "generation {} of the configuration is in force", generation_);
+  } catch (const std::runtime_error& error) {
+    log::emerg(*error_log_, "{}", error.what());
+    log::error(*error_log_, "the new configuration was refused; generation {} goes on serving", generation_);
+  }
+}
+
+void Server::reopen_logs() {
+  log::notice(*error_log_, "reopening logs");
+  log_files_.reopen([this](const std::string& path, int error) {
+    log::emerg(*error_log_, "{}", system_error_text(fmt::format("open() \"{}\"", path), error));
+  });
+}
+
+void Server::begin_end(bool graceful) {
+  ending_ = true;
+  for (auto& worker : workers_) graceful ? worker->drain() : worker->stop();
+}
+
+bool Server::all_ended() const {
+  for (const auto& worker : workers_)
+    if (!worker->has_ended()) return false;
+  return true;
+}
+
+int Server::run() {
+  namespace asio = boost::asio;
+  asio::io_context context;
+  asio::signal_set signals(context);
+  for (const int number : kSignals) signals.add(number);
+  asio::steady_timer check(context), limit(context);
+
+  std::function<void()> wait_for_end = [&] {
+    check.expires_after(std::chrono::milliseconds(20));
+    check.async_wait([&](boost::system::error_code) {
+      if (all_ended()) return context.stop();
+      wait_for_end();
+    });
+  };
+  std::function<void()> wait_for_signal = [&] {
+    signals.async_wait([&](boost::system::error_code error, int number) {
+      if (error) return;
+      log::notice(*error_log_, "signal {} ({}) received", number, ::sigabbrev_np(number));
+      switch (number) {
+        case SIGHUP:
+          if (!ending_) reload();
+          break;
+        case SIGUSR1: reopen_logs(); break;
+        default: {
+          const bool graceful = number == SIGQUIT;
+          if (!ending_) wait_for_end();
+          begin_end(graceful);
+          const auto most = *current_.main().shutdown_timeout;
+          if (graceful && most.count() > 0) {
+            limit.expires_after(most);
+            limit.async_wait([&](boost::system::error_code failed) {
+              if (!failed) begin_end(false);
+            });
+          }
+        }
+      }
+      wait_for_signal();
+    });
+  };
+  wait_for_signal();
+  mask_signals(SIG_UNBLOCK);
+  context.run();
+  for (auto& worker : workers_) worker->join();
+  log::notice(*error_log_, "exited with code 0");
+  return 0;
+}
+
+}  // namespace weir::server

@@ -1,0 +1,221 @@
+#include "server/upstreams.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+
+#include "features/zk_cluster.h"
+#include "http/address.h"
+#include "http/resolver_conf.h"
+#include "net/endpoint.h"
+
+namespace weir::server {
+
+namespace {
+
+log::Level level_of(discovery::Severity severity) {
+  switch (severity) {
+    case discovery::Severity::Debug: return log::Level::Debug;
+    case discovery::Severity::Info: return log::Level::Info;
+    case discovery::Severity::Notice: return log::Level::Notice;
+    case discovery::Severity::Warning: return log::Level::Warn;
+    case discovery::Severity::Error: return log::Level::Error;
+  }
+  return log::Level::Error;
+}
+
+/// The addresses of `line`, as texts that net::Endpoint reads.
+std::vector<std::string> addresses_of(const http::ServerLine& line, const log::ErrorLog& error_log) {
+  http::HostPort where{line.host, line.port, true};
+  if (where.is_literal()) return {where.text()};
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(line.host.c_str(), nullptr, &hints, &found);
+  if (error != 0) {
+    log::warn(error_log, "host not found in upstream \"{}:{}\" ({}): that server is left out until the next reload",
+              line.host, line.port, ::gai_strerror(error));
+    return {};
+  }
+  std::vector<std::string> addresses;
+  for (const addrinfo* each = found; each; each = each->ai_next) {
+    net::Endpoint endpoint(each->ai_addr, each->ai_addrlen);
+    endpoint.set_port(line.port);
+    addresses.push_back(endpoint.to_string());
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
+
+std::vector<balancer::Member> resolve_servers(const http::UpstreamBlock& block, const log::ErrorLog& error_log) {
+  std::vector<balancer::Member> members;
+  for (const http::ServerLine& line : block.servers) {
+    if (line.resolves) continue;
+    for (std::string& address : addresses_of(line, error_log)) {
+      balancer::Member member = line.member;
+      member.address = std::move(address);
+      // Weights in ZooKeeper count in hundredths; a server line beside them counts as much as a member by default.
+      if (block.discovers) member.weight *= discovery::kDefaultMemberWeight;
+      members.push_back(std::move(member));
+    }
+  }
+  return members;
+}
+
+Upstreams::~Upstreams() {
+  for (auto& [name, entry] : entries_)
+    if (entry->source) entry->source->stop();
+}
+
+void Upstreams::prepare(http::HttpConfig& config) const {
+  for (const auto& block : config.upstreams) {
+    const auto known = entries_.find(block->name);
+    block->group = known != entries_.end() ? known->second->group
+                                           : std::make_shared<balancer::Upstream>(block->name, *block->method);
+  }
+}
+
+bool Upstreams::Entry::all_read() const {
+  return (!discovers || was_read) &&
+         std::all_of(resolved.begin(), resolved.end(), [](const Resolved& each) { return each.was_read; });
+}
+
+void Upstreams::Entry::publish() {
+  std::vector<balancer::Member> all = configured;
+  for (const Resolved& name : resolved)
+    for (const DnsServer& server : name.servers) {
+      balancer::Member member = name.member;
+      member.address = server.endpoint.to_string();
+      if (server.weight != 0 && member.weight == 1) member.weight = server.weight;
+      member.backup = member.backup || server.backup;
+      all.push_back(std::move(member));
+    }
+  // The same address twice is two servers, as for nginx.
+  std::set<std::string> known;
+  for (balancer::Member& member : all) {
+    const std::string first = member.address;
+    for (int copy = 2; !known.insert(member.address).second; ++copy)
+      member.address = http::address_of_copy(first, copy);
+  }
+  for (const balancer::Member& member : discovered)
+    if (known.insert(member.address).second) all.push_back(member);
+  group->update(std::move(all));
+}
+
+/// Watches the names of `block`'s lines with `resolve`. What is known of a name already stays until it is read again.
+void Upstreams::watch_names(const http::UpstreamBlock& block, Entry& entry,
+                            const std::shared_ptr<log::ErrorLog>& error_log) {
+  std::vector<Resolved> wanted;
+  for (const http::ServerLine& line : block.servers) {
+    if (!line.resolves) continue;
+    Resolved name;
+    const http::ResolverConf& conf = block.settings.get<http::ResolverConf>();
+    name.question = {line.host, line.port, line.service, *conf.resolver, *conf.timeout};
+    name.member = line.member;
+    if (block.discovers) name.member.weight *= discovery::kDefaultMemberWeight;
+    wanted.push_back(std::move(name));
+  }
+  std::vector<Resolved> before;
+  {
+    const std::lock_guard lock(entry.mutex);
+    for (Resolved& name : wanted)
+      for (const Resolved& old : entry.resolved)
+        if (old.question.name() == name.question.name() && old.question.port == name.question.port) {
+          name.servers = old.servers;
+          name.was_read = old.was_read;
+        }
+    before = std::exchange(entry.resolved, std::move(wanted));
+  }
+  before.clear();  // outside of the lock: a sink may be waiting for it
+  for (std::size_t i = 0; i < entry.resolved.size(); ++i) {
+    const auto take = [&entry, i](std::vector<DnsServer> servers) {
+      const std::lock_guard lock(entry.mutex);
+      if (i >= entry.resolved.size()) return;
+      entry.resolved[i].servers = std::move(servers);
+      entry.resolved[i].was_read = true;
+      entry.publish();
+      entry.read_once.notify_all();
+    };
+    const auto complain = [error_log, name = block.name](const std::string& why) {
+      log::error(*error_log, "upstream \"{}\": {}", name, why);
+    };
+    entry.resolved[i].watch = dns_.watch(entry.resolved[i].question, take, complain);
+  }
+}
+
+void Upstreams::commit_one(const http::UpstreamBlock& block, Entry& entry,
+                           const std::shared_ptr<log::ErrorLog>& error_log) {
+  entry.group->set_method(*block.method);
+  {
+    const std::lock_guard lock(entry.mutex);
+    entry.configured = resolve_servers(block, *error_log);
+  }
+  const http::ZkConf& zk = block.settings.get<http::ZkConf>();
+  discovery::ZooKeeperConfig wanted;
+  wanted.servers = *zk.servers;
+  wanted.path = zk.path->empty() ? "/weir/" + block.name : *zk.path;
+  wanted.session_timeout = *zk.session;
+  if (entry.source && (!block.discovers || entry.source_config != wanted)) {
+    entry.source->stop();
+    entry.source.reset();
+    const std::lock_guard lock(entry.mutex);
+    entry.discovered.clear();
+    entry.was_read = false;
+  }
+  watch_names(block, entry, error_log);
+  {
+    const std::lock_guard lock(entry.mutex);
+    entry.discovers = block.discovers;
+    entry.publish();
+  }
+  if (!block.discovers || entry.source) return;
+  entry.source_config = wanted;
+  const auto log_event = [error_log, name = block.name](discovery::Severity severity, std::string_view text) {
+    log::write(*error_log, level_of(severity), "discovery of upstream \"{}\": {}", name, text);
+  };
+  entry.source = std::make_unique<discovery::ZooKeeperSource>(std::move(wanted), log_event);
+  entry.source->start([&entry, error_log, name = block.name](std::vector<balancer::Member> members) {
+    const std::lock_guard lock(entry.mutex);
+    log::notice(*error_log, "upstream \"{}\" has {} discovered members (before: {})", name, members.size(),
+                entry.discovered.size());
+    entry.discovered = std::move(members);
+    entry.publish();
+    entry.was_read = true;
+    entry.read_once.notify_all();
+  });
+}
+
+bool Upstreams::wait_for_members(std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  bool all = true;
+  for (auto& [name, entry] : entries_) {
+    std::unique_lock lock(entry->mutex);
+    all = entry->read_once.wait_until(lock, deadline, [&] { return entry->all_read(); }) && all;
+  }
+  return all;
+}
+
+void Upstreams::commit(const http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log) {
+  std::set<std::string> named;
+  for (const auto& block : config.upstreams) {
+    named.insert(block->name);
+    auto& entry = entries_[block->name];
+    if (!entry) {
+      entry = std::make_unique<Entry>();
+      entry->group = block->group;
+    }
+    commit_one(*block, *entry, error_log);
+  }
+  std::erase_if(entries_, [&](auto& each) {
+    if (named.contains(each.first)) return false;
+    if (each.second->source) each.second->source->stop();
+    return true;
+  });
+}
+
+}  // namespace weir::server

@@ -1,0 +1,74 @@
+// The live groups of backends, and what feeds them: kept by name through every reload.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <weir/balancer/upstream.h>
+#include <weir/discovery/zookeeper_source.h>
+
+#include "http/http_config.h"
+#include "log/error_log.h"
+#include "server/dns_watch.h"
+
+namespace weir::server {
+
+/// Belongs to the control thread; memberships arrive on the sources' own threads.
+class Upstreams {
+ public:
+  ~Upstreams();
+
+  /// Gives every upstream of `config` its group: the one in use under that name, or a new one. Changes nothing else,
+  /// so a configuration that is given up afterwards leaves no trace.
+  void prepare(http::HttpConfig& config) const;
+
+  /// Makes the memberships those of `config`: server lines at once (names are resolved here; one that does not resolve
+  /// is left out with a warning), discovered ones as they are announced. Groups that `config` does not name end.
+  void commit(const http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log);
+
+  /// Waits until every discovered membership was read once, at most `limit`: a request that comes in the first moments
+  /// should not find an empty group. A registry that does not answer delays the start by `limit`, no more.
+  /// Returns whether all were read.
+  bool wait_for_members(std::chrono::milliseconds limit);
+
+ private:
+  /// What a name stands for at present. The watch ends before the rest.
+  struct Resolved {
+    DnsQuestion question;
+    balancer::Member member;  // what all of its servers have in common
+    bool was_read = false;
+    std::vector<DnsServer> servers;
+    std::unique_ptr<DnsWatch::Handle> watch;
+  };
+  struct Entry {
+    std::shared_ptr<balancer::Upstream> group;
+    bool discovers = false;  // a registry brings members
+    std::condition_variable read_once;
+    bool was_read = false;
+    std::mutex mutex;  // guards what follows: two threads bring members
+    std::vector<balancer::Member> configured, discovered;
+    std::vector<Resolved> resolved;  // one for each server line with `resolve`
+    std::unique_ptr<discovery::ZooKeeperSource> source;
+    discovery::ZooKeeperConfig source_config;
+
+    void publish();
+    bool all_read() const;
+  };
+
+  void commit_one(const http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+
+  void watch_names(const http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+
+  DnsWatch dns_;
+  std::map<std::string, std::unique_ptr<Entry>> entries_;
+};
+
+/// The members of `block`'s server lines. Names are resolved with the system's resolver, which may wait.
+std::vector<balancer::Member> resolve_servers(const http::UpstreamBlock& block, const log::ErrorLog& error_log);
+
+}  // namespace weir::server

@@ -1,0 +1,157 @@
+#include "server/worker.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "http1/client_connection.h"
+
+namespace weir::server {
+
+namespace {
+
+constexpr std::chrono::milliseconds kEndCheck{20};
+constexpr std::chrono::seconds kHardEnd{3};  // for coroutines of closed connections to finish
+
+}  // namespace
+
+/// One listening socket of this worker.
+class Worker::Acceptor final : public net::AcceptHandler {
+ public:
+  Acceptor(Worker& worker, const ListeningSocket& socket)
+      : worker_(worker), socket_(socket), listener_(worker.loop_, socket.fd, *this) {}
+
+  void on_accept(int fd, const net::Endpoint& peer) override { worker_.accept(fd, peer, socket_); }
+  void on_accept_error(int error) override {
+    if (worker_.error_logs_.empty()) return;
+    log::alert(*worker_.error_logs_.back(), "accept() failed ({}); accepting pauses for a moment",
+               net::IoError{error}.message());
+  }
+
+  int fd() const { return socket_.fd; }
+  void follow(const ListeningSocket& socket) { socket_ = socket; }
+
+ private:
+  Worker& worker_;
+  ListeningSocket socket_;
+  net::Listener listener_;
+};
+
+Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial)
+    : number_(number), state_(loop_), host_(state_, serial) {
+  loop_.on_turn_end([this] {
+    for (auto& [path, file] : state_.access_logs) file->flush();
+  });
+}
+
+Worker::~Worker() = default;
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::run() {
+  char name[16];
+  std::snprintf(name, sizeof name, "weir-worker-%u", number_);
+  ::pthread_setname_np(::pthread_self(), name);
+  loop_.run();
+  acceptors_.clear();
+  state_.pools.clear();
+  host_.runtime = {};
+  state_.access_logs.clear();
+  ended_.store(true);
+}
+
+void Worker::adopt(WorkerPlan plan, std::function<void()> done) {
+  auto shared = std::make_shared<WorkerPlan>(std::move(plan));
+  loop_.post([this, shared, done = std::move(done)] {
+    take(std::move(*shared));
+    done();
+  });
+}
+
+void Worker::take(WorkerPlan plan) {
+  error_logs_.push_back(plan.error_log);
+  most_connections_ = plan.connections;
+  for (auto& [path, file] : plan.access_logs)
+    state_.access_logs.try_emplace(path, std::make_unique<log::AccessLogFile>(file, *plan.error_log));
+  host_.runtime = http::RuntimeRef(new http::Runtime(state_, plan.http, *plan.error_log));
+
+  // Sockets that stay go on without a gap; only their place in the configuration changes.
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+  for (const ListeningSocket& socket : plan.sockets) {
+    const auto same = std::find_if(acceptors_.begin(), acceptors_.end(), [&](const auto& acceptor) {
+      return acceptor && acceptor->fd() == socket.fd;
+    });
+    if (same == acceptors_.end()) {
+      acceptors.push_back(std::make_unique<Acceptor>(*this, socket));
+      continue;
+    }
+    (*same)->follow(socket);
+    acceptors.push_back(std::move(*same));
+  }
+  acceptors_ = std::move(acceptors);
+}
+
+// The limit is reached: an idle connection makes room for a new one.
+bool Worker::make_room() {
+  http::ClientConnectionBase* idle = nullptr;
+  host_.for_each([&idle](http::ClientConnectionBase& connection) {
+    if (connection.is_idle()) idle = &connection;  // the list begins with the newest
+  });
+  if (!idle) return false;
+  idle->drain();
+  return true;
+}
+
+void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket) {
+  auto stream = std::make_unique<net::Stream>(loop_, fd);
+  if (stopping_) return;
+  const http::HttpConfig& config = host_.runtime->config();
+  const http::ListenAddress* address = config.listens[socket.wanted].get();
+  if (socket.covers_others)
+    if (const auto* own = config.find_listen(net::Endpoint::local_of(fd).to_string())) address = own;
+  if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ && !make_room()) {
+    log::alert(host_.runtime->error_log(), "{} worker_connections are not enough: a new client was turned away",
+               most_connections_);
+    return;
+  }
+  net::spawn(http1::ClientConnection::run(
+      std::make_unique<http1::ClientConnection>(host_, std::move(stream), peer, *address)));
+}
+
+void Worker::drain() {
+  loop_.post([this] {
+    if (stopping_) return;
+    stopping_ = true;
+    host_.draining = true;
+    acceptors_.clear();
+    host_.for_each([](http::ClientConnectionBase& connection) { connection.drain(); });
+    net::spawn([](Worker* self) -> net::Task<void> {
+      while (self->host_.has_connections()) co_await net::sleep(self->loop_, kEndCheck);
+      self->loop_.stop();
+    }(this));
+  });
+}
+
+void Worker::stop() {
+  loop_.post([this] {
+    stopping_ = true;
+    host_.draining = true;
+    acceptors_.clear();
+    loop_.close_streams();
+    net::spawn([](Worker* self) -> net::Task<void> {
+      const net::TimePoint deadline = net::Clock::now() + kHardEnd;
+      while (self->host_.has_connections() && net::Clock::now() < deadline)
+        co_await net::sleep(self->loop_, kEndCheck);
+      self->loop_.stop();
+    }(this));
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace weir::server

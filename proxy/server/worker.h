@@ -1,0 +1,69 @@
+// A worker: one thread, one event loop, and everything only it touches.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "http/connection_host.h"
+#include "log/access_log_file.h"
+#include "net/listener.h"
+#include "server/listen_sockets.h"
+
+namespace weir::server {
+
+/// What a worker gets when a configuration comes into force.
+struct WorkerPlan {
+  std::shared_ptr<const http::HttpConfig> http;
+  std::shared_ptr<log::ErrorLog> error_log;
+  std::vector<ListeningSocket> sockets;
+  std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs;
+  std::uint32_t connections = 512;
+};
+
+/// Thread safety: made, asked and destroyed by the control thread; what it is asked happens on its own.
+class Worker {
+ public:
+  /// `serial`: numbers connections for the whole process.
+  Worker(unsigned number, std::atomic<std::uint64_t>& serial);
+  Worker(const Worker&) = delete;
+  ~Worker();
+
+  void start();
+
+  /// Serves new requests under `plan` and listens where it says; calls `done` on the worker's thread when it does.
+  void adopt(WorkerPlan plan, std::function<void()> done);
+
+  /// Stops listening, ends idle connections, and ends when the others have finished.
+  void drain();
+  /// Stops listening, closes every connection, and ends.
+  void stop();
+  /// Waits for the end.
+  void join();
+  bool has_ended() const { return ended_.load(); }
+
+  const http::WorkerCounters& counters() const { return state_.counters; }
+
+ private:
+  class Acceptor;
+
+  void run();
+  void take(WorkerPlan plan);
+  void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
+  bool make_room();
+
+  const unsigned number_;
+  net::Loop loop_;
+  http::WorkerState state_;
+  http::ConnectionHost host_;
+  std::vector<std::shared_ptr<log::ErrorLog>> error_logs_;  // all ever used: access logs complain to them
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::uint32_t most_connections_ = 512;
+  bool stopping_ = false;
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+}  // namespace weir::server
