@@ -1,0 +1,83 @@
+// Ending: fast and graceful.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "support/fake_backend.h"
+#include "support/weir_process.h"
+
+namespace weir::test {
+namespace {
+
+TEST(Signals, QuitLetsRequestsEndAndClosesIdleConnections) {
+  FakeBackend slow = FakeBackend::echoing("slow", milliseconds(800));
+  WeirProcess weir(R"(
+      server {
+        location / { proxy_pass http://%slow%; }
+        location /own { return 200 own; }
+      })",
+                   {{"slow", slow.address()}});
+  RawClient idle = weir.connect();
+  EXPECT_EQ(idle.ask(to_wire({.target = "/own"})).status, 200);
+  RawClient busy = weir.connect();
+  busy.send(to_wire({.target = "/busy"}));
+  ASSERT_TRUE(wait_until([&] { return slow.request_count() == 1; }));
+  const Stopwatch watch;
+  weir.signal(SIGQUIT);
+  EXPECT_TRUE(idle.closed_within(milliseconds(600)));
+  EXPECT_TRUE(wait_until([&] {
+    try {
+      weir.connect();
+      return false;
+    } catch (const SocketError&) {
+      return true;
+    }
+  })) << "still accepts";
+  const HttpResponse response = busy.read_response();
+  EXPECT_EQ(response.text(), "slow GET /busy");
+  EXPECT_TRUE(busy.closed_within());
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+  EXPECT_FALSE(std::filesystem::exists(weir.dir().path() / "weir.pid"));
+}
+
+TEST(Signals, TermAndIntEndAtOnce) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    FakeBackend silent = FakeBackend::silent();
+    WeirProcess weir("server { location / { proxy_pass http://%silent%; } }", {{"silent", silent.address()}});
+    RawClient busy = weir.connect();
+    busy.send(to_wire({}));
+    ASSERT_TRUE(wait_until([&] { return silent.request_count() == 1; }));
+    const Stopwatch watch;
+    weir.signal(signal);
+    EXPECT_EQ(weir.wait_for_exit(), 0);
+    EXPECT_LT(watch.elapsed(), milliseconds(3'000));
+    EXPECT_TRUE(busy.closed_within());
+    EXPECT_FALSE(std::filesystem::exists(weir.dir().path() / "weir.pid"));
+  }
+}
+
+TEST(Signals, ThePidFileNamesTheProcess) {
+  WeirProcess weir("server { location / { return 200 x; } }");
+  EXPECT_EQ(weir.dir().read("weir.pid"), std::to_string(weir.pid()) + "\n");
+}
+
+TEST(Signals, AccessesAreLoggedBeforeTheEnd) {
+  WeirProcess weir("server { location / { return 200 x; } }");
+  HttpClient client = weir.client();
+  for (int i = 0; i < 100; ++i) client.get("/" + std::to_string(i));
+  weir.signal(SIGQUIT);
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+  const std::string log = weir.access_log();
+  for (int i = 0; i < 100; ++i) EXPECT_NE(log.find("GET /" + std::to_string(i) + " "), std::string::npos) << i;
+}
+
+TEST(Signals, AFullDiskOrMissingLogFolderDoesNotStopTheService) {
+  WeirProcess weir("access_log /dev/full; server { location / { return 200 x; } }");
+  weir.allow_alerts();
+  HttpClient client = weir.client();
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(client.get("/").status, 200);
+}
+
+}  // namespace
+}  // namespace weir::test

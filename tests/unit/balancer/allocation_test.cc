@@ -1,0 +1,113 @@
+// Picking and releasing allocate nothing.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "test_upstream.h"
+
+namespace {
+std::atomic<long> allocations = 0;
+
+void* counted(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+
+void* counted(std::size_t size, std::align_val_t alignment) {
+  ++allocations;
+  const auto unit = static_cast<std::size_t>(alignment);
+  if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return counted(size);
+}
+void* operator new[](std::size_t size) {
+  return counted(size);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return counted(size, alignment);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace weir::balancer::testing {
+namespace {
+
+class Allocations : public ::testing::TestWithParam<std::string_view> {};
+
+TEST_P(Allocations, NoneInAcquireReportAndRelease) {
+  for (const int count : {1, 10, 100, 1000}) {
+    std::vector<Member> members = numbered(count);
+    members.back().backup = count > 1;
+    TestUpstream app(GetParam(), members);
+    app.pick();
+    const long before = allocations.load();
+    for (int i = 0; i < 1000; ++i) {
+      app.now += seconds(1);
+      Tried tried;
+      for (int attempt = 0; attempt < 8; ++attempt) {
+        std::optional<Lease> lease = app.reader.acquire({.tried = &tried, .now = app.now, .key = "client", .random = 9});
+        if (!lease) break;
+        tried.add(lease->backend());
+        if (i % 3 == 0) {
+          lease->failed(app.now);
+        } else {
+          lease->succeeded(app.now);
+        }
+      }
+    }
+    EXPECT_EQ(allocations.load(), before) << count << " backends";
+  }
+}
+
+TEST(AllocationCounter, Counts) {
+  const long before = allocations.load();
+  const auto memory = std::make_unique<int>(1);
+  EXPECT_EQ(allocations.load(), before + *memory);
+}
+
+std::vector<std::string_view> method_names() {
+  std::vector<std::string_view> names;
+  for (const PickerSpec& spec : pickers()) names.push_back(spec.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, Allocations, ::testing::ValuesIn(method_names()), [](const auto& param_info) {
+  std::string name(param_info.param);
+  for (char& c : name) c = c == ' ' ? '_' : c;
+  return name;
+});
+
+}  // namespace
+}  // namespace weir::balancer::testing

@@ -1,0 +1,160 @@
+#include "pickers/turns.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <string>
+#include <thread>
+
+namespace weir::balancer {
+namespace {
+
+/// Smooth weighted round robin as its definition says, one step at a time.
+class Definition {
+ public:
+  explicit Definition(std::vector<std::uint32_t> weights) : weights_(std::move(weights)), current_(weights_.size()) {}
+
+  std::size_t next() {
+    std::int64_t total = 0;
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      current_[i] += weights_[i];
+      total += weights_[i];
+    }
+    const auto best = std::max_element(current_.begin(), current_.end());
+    *best -= total;
+    return static_cast<std::size_t>(best - current_.begin());
+  }
+
+ private:
+  std::vector<std::uint32_t> weights_;
+  std::vector<std::int64_t> current_;
+};
+
+/// Turns for items 0, 1, 2, … with these weights.
+Turns turns_for(const std::vector<std::uint32_t>& weights, std::uint64_t taken = 0) {
+  std::vector<Turns::Item> items;
+  for (std::size_t i = 0; i < weights.size(); ++i) items.push_back({i, weights[i]});
+  return Turns(items, items.size(), taken);
+}
+
+std::uint64_t all_of(std::size_t count) {
+  return count == 64 ? ~0ULL : (1ULL << count) - 1;
+}
+
+std::size_t take_next(Turns& turns, std::uint64_t candidates) {
+  const Turns::Turn turn = turns.first(0, candidates);
+  EXPECT_TRUE(turns.take(turn));
+  return turn.item;
+}
+
+std::string sequence(Turns& turns, std::uint64_t candidates, int count) {
+  std::string items;
+  for (int i = 0; i < count; ++i) items += static_cast<char>('a' + take_next(turns, candidates));
+  return items;
+}
+
+TEST(Turns, FollowTheKnownSmoothSequence) {
+  Turns turns = turns_for({5, 1, 1});
+  EXPECT_EQ(sequence(turns, 0b111, 14), "aabacaaaabacaa");
+}
+
+TEST(Turns, AreTheDefinitionsSequenceForAnyWeights) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::uint32_t> weights(1 + random() % 20);
+    const std::uint32_t largest = 1 + random() % 30;
+    for (std::uint32_t& weight : weights) weight = 1 + random() % largest;
+    Definition definition(weights);
+    Turns turns = turns_for(weights);
+    for (int i = 0; i < 1500; ++i) {
+      ASSERT_EQ(take_next(turns, all_of(weights.size())), definition.next()) << "round " << round << " turn " << i;
+    }
+  }
+}
+
+TEST(Turns, GoOnWhereTheListBeforeWas) {
+  const std::vector<std::uint32_t> weights{3, 1, 2, 7};
+  for (std::uint64_t taken = 0; taken < 40; ++taken) {
+    Definition definition(weights);
+    for (std::uint64_t i = 0; i < taken; ++i) definition.next();
+    Turns turns = turns_for(weights, taken);
+    for (int i = 0; i < 40; ++i) ASSERT_EQ(take_next(turns, 0b1111), definition.next()) << taken << " taken";
+  }
+}
+
+TEST(Turns, StayInProportionAmongWhoeverIsLeft) {
+  Turns turns = turns_for({5, 1, 1});
+  std::vector<int> counts(3);
+  for (int i = 0; i < 600; ++i) ++counts[take_next(turns, 0b011)];
+  EXPECT_EQ(counts, (std::vector<int>{500, 100, 0}));
+}
+
+TEST(Turns, GiveNoBurstToWhoWasAway) {
+  Turns turns = turns_for({1, 1, 1});
+  sequence(turns, 0b101, 1000);
+  const std::string after = sequence(turns, 0b111, 30);
+  EXPECT_EQ(after.find("bb"), std::string::npos) << after;
+  EXPECT_LE(std::count(after.begin(), after.end(), 'b'), 11) << after;
+  EXPECT_GE(std::count(after.begin(), after.end(), 'b'), 10) << after;
+}
+
+TEST(Turns, AreEvenlySpacedWhenWeightsAreTooLargeForACycle) {
+  const std::vector<std::uint32_t> weights{1'000'000, 999'999, 500'001, 1};
+  Turns turns = turns_for(weights);
+  std::vector<int> counts(4);
+  std::vector<std::size_t> items;
+  for (int i = 0; i < 250'000; ++i) {
+    items.push_back(take_next(turns, 0b1111));
+    ++counts[items.back()];
+  }
+  EXPECT_NEAR(counts[0], 100'000, 50);
+  EXPECT_NEAR(counts[1], 100'000, 50);
+  EXPECT_NEAR(counts[2], 50'000, 50);
+  EXPECT_LE(counts[3], 1);
+  for (std::size_t i = 5; i < items.size(); ++i) {  // smooth: nobody has three in a row
+    ASSERT_FALSE(items[i] == items[i - 1] && items[i] == items[i - 2]) << i;
+  }
+}
+
+TEST(Turns, GoOnAlsoWhenEvenlySpaced) {
+  const std::vector<std::uint32_t> weights{1'000'000, 999'999, 500'001};
+  Turns turns = turns_for(weights, 1'234'567);
+  std::vector<int> counts(3);
+  for (int i = 0; i < 25'000; ++i) ++counts[take_next(turns, 0b111)];
+  EXPECT_NEAR(counts[0], 10'000, 20);
+  EXPECT_NEAR(counts[2], 5'000, 20);
+}
+
+TEST(Turns, GoInTheOrderOfTheListWhateverTheNumbers) {
+  Turns turns(std::vector<Turns::Item>{{3, 1}, {1, 1}, {2, 1}}, 4, 0);
+  EXPECT_EQ(sequence(turns, 0b1110, 6), "dbcdbc");
+}
+
+TEST(Turns, AreTakenOnceEachByAllThreads) {
+  const std::vector<std::uint32_t> weights{7, 3, 5, 1};
+  Turns turns = turns_for(weights);
+  constexpr int kRounds = 2000;
+  std::vector<std::vector<int>> counts(4, std::vector<int>(4));
+  std::vector<std::thread> threads;
+  for (auto& mine : counts) {
+    threads.emplace_back([&turns, &mine] {
+      for (int i = 0; i < 4 * kRounds;) {
+        const Turns::Turn turn = turns.first(0, 0b1111);
+        if (!turns.take(turn)) continue;
+        ++mine[turn.item];
+        ++i;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t item = 0; item < 4; ++item) {
+    int sum = 0;
+    for (const auto& mine : counts) sum += mine[item];
+    EXPECT_EQ(sum, kRounds * static_cast<int>(weights[item]));
+  }
+}
+
+}  // namespace
+}  // namespace weir::balancer

@@ -1,0 +1,206 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "test_upstream.h"
+
+namespace weir::balancer::testing {
+namespace {
+
+TEST(Upstream, HasNothingToOfferBeforeTheFirstMembership) {
+  auto upstream = std::make_shared<Upstream>("app", *find_picker("least_conn"));
+  UpstreamReader reader(upstream);
+  EXPECT_FALSE(reader.acquire({}));
+  EXPECT_EQ(upstream->snapshot()->generation(), 0U);
+}
+
+TEST(Upstream, ShowsANewMemberToReadersAtOnce) {
+  TestUpstream app("round_robin", {{.address = "a"}});
+  EXPECT_EQ(app.pick(), "a");
+  app.upstream->update({{.address = "b"}});
+  EXPECT_EQ(app.picks(2), "bb");
+}
+
+TEST(Upstream, KeepsIdentityAndCountersOfWhoStays) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  const std::uint64_t id = app.backend("a")->id();
+  const std::optional<Lease> lease = app.acquire();
+  app.upstream->update({{.address = "c"}, {.address = "a", .weight = 9, .max_conns = 4, .name = "first"}});
+  const Backend& backend = *app.backend("a");
+  EXPECT_EQ(backend.id(), id);
+  EXPECT_EQ(backend.active(), 1U);
+  EXPECT_EQ(backend.requests(), 1U);
+  EXPECT_EQ(backend.weight(), 9U);
+  EXPECT_EQ(backend.member(), (Member{.address = "a", .weight = 9, .max_conns = 4, .name = "first"}));
+  EXPECT_EQ(&lease->backend(), &backend);
+}
+
+TEST(Upstream, KeepsABackendThatLeftUntilItsLastLeaseEnds) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  std::optional<Lease> lease = app.acquire();
+  ASSERT_EQ(lease->backend().address(), "a");
+  app.upstream->update({{.address = "b"}});
+  EXPECT_EQ(app.picks(3), "bbb");
+  EXPECT_EQ(lease->backend().active(), 1U);
+  EXPECT_TRUE(lease->backend().is_shut());
+  lease->failed(app.now);
+}
+
+TEST(Upstream, RecognisesABackendThatReturnsWhileItHasLeases) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  const std::optional<Lease> lease = app.acquire();
+  app.upstream->update({{.address = "b"}});
+  app.upstream->update({{.address = "a"}, {.address = "b"}});
+  EXPECT_EQ(app.backend("a"), &lease->backend());
+  EXPECT_EQ(app.backend("a")->active(), 1U);
+  EXPECT_EQ(app.picks(3), "bbb");
+}
+
+TEST(Upstream, StartsAnewWithABackendThatReturnsWithoutLeases) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  const std::uint64_t id = app.backend("a")->id();
+  app.upstream->update({{.address = "b"}});
+  app.upstream->update({{.address = "a"}, {.address = "b"}});
+  EXPECT_NE(app.backend("a")->id(), id);
+  EXPECT_EQ(app.pick(), "a");
+}
+
+TEST(Upstream, LetsALeaseOutliveEverything) {
+  std::optional<Lease> lease;
+  {
+    TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+    lease = app.acquire();
+  }
+  EXPECT_EQ(lease->backend().address(), "a");
+  EXPECT_EQ(lease->backend().active(), 1U);
+  lease->failed(TimePoint{});
+  lease.reset();
+}
+
+TEST(Upstream, GivesEachOfManyUpstreamsItsOwnCounters) {
+  // Boards are recycled: what an upstream left behind must not show in the next.
+  for (int round = 0; round < 50; ++round) {
+    TestUpstream app("least_conn", numbered(200));
+    for (int i = 0; i < 200; ++i) {
+      std::optional<Lease> lease = app.acquire();
+      ASSERT_EQ(lease->backend().active(), 1U);
+      if (round % 2 == 0) lease->failed(app.now);
+    }
+  }
+}
+
+TEST(Upstream, CountsTheFirstOfTwoMembersWithOneAddress) {
+  TestUpstream app("round_robin", {{.address = "a", .weight = 2}, {.address = "b"}, {.address = "a", .weight = 5}});
+  EXPECT_EQ(app.upstream->snapshot()->primaries().size(), 2U);
+  EXPECT_EQ(app.backend("a")->weight(), 2U);
+}
+
+TEST(Upstream, UsesBackupsOnlyWhenNoPrimaryCanBe) {
+  TestUpstream app("round_robin", {{.address = "a"}, {.address = "b", .backup = true}});
+  EXPECT_EQ(app.picks(3), "aaa");
+  app.acquire()->failed(app.now);
+  EXPECT_EQ(app.picks(3), "bbb");
+  app.now += seconds(10);
+  app.acquire()->succeeded(app.now);
+  EXPECT_EQ(app.picks(3), "aaa");
+}
+
+TEST(Upstream, UsesABackupForARequestThatTriedAllPrimaries) {
+  TestUpstream app("round_robin", {{.address = "a"}, {.address = "b", .backup = true}});
+  Tried tried;
+  tried.add(*app.backend("a"));
+  EXPECT_EQ(app.pick(&tried), "b");
+}
+
+TEST(Upstream, GivesNothingToDownDrainingOrWeightlessMembers) {
+  TestUpstream app("round_robin", {{.address = "a", .down = true},
+                                   {.address = "b", .draining = true},
+                                   {.address = "c", .weight = 0},
+                                   {.address = "d"}});
+  EXPECT_EQ(app.picks(3), "ddd");
+  app.upstream->update({{.address = "a", .down = true}, {.address = "b", .draining = true}});
+  EXPECT_EQ(app.pick(), "-");
+  app.upstream->update({{.address = "a"}, {.address = "b", .draining = true}});
+  EXPECT_EQ(app.picks(2), "aa");
+}
+
+TEST(Upstream, NeverExceedsMaxConns) {
+  TestUpstream app("least_conn", {{.address = "a", .max_conns = 2}, {.address = "b", .max_conns = 1}});
+  std::vector<Lease> leases;
+  for (int i = 0; i < 3; ++i) leases.push_back(*app.acquire());
+  EXPECT_EQ(app.backend("a")->active(), 2U);
+  EXPECT_TRUE(app.backend("a")->is_full());
+  EXPECT_FALSE(app.acquire());
+  leases.erase(leases.begin());
+  EXPECT_TRUE(app.acquire());
+}
+
+TEST(Upstream, AppliesAChangedLimitToLeasesThatExist) {
+  TestUpstream app("least_conn", {{.address = "a"}});
+  std::vector<Lease> leases;
+  for (int i = 0; i < 3; ++i) leases.push_back(*app.acquire());
+  app.upstream->update({{.address = "a", .max_conns = 2}});
+  leases.pop_back();
+  EXPECT_FALSE(app.acquire());
+  leases.pop_back();
+  EXPECT_TRUE(app.acquire());
+  app.upstream->update({{.address = "a", .max_conns = 1}});
+  EXPECT_FALSE(app.acquire());
+  app.upstream->update({{.address = "a"}});
+  EXPECT_TRUE(app.acquire());
+}
+
+TEST(Upstream, ChangesItsMethodAndKeepsItsCounters) {
+  TestUpstream app("round_robin", {{.address = "a"}, {.address = "b"}});
+  const std::optional<Lease> lease = app.acquire();
+  app.upstream->set_method(*find_picker("least_conn"));
+  EXPECT_EQ(app.picks(3), "bbb");
+}
+
+TEST(Upstream, KeepsCountersOfWhoBecomesABackup) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  const std::optional<Lease> lease = app.acquire();
+  app.upstream->update({{.address = "a", .backup = true}, {.address = "b"}});
+  EXPECT_EQ(app.picks(2), "bb");
+  EXPECT_EQ(app.backend("a")->active(), 1U);
+  EXPECT_EQ(app.upstream->snapshot()->backups().size(), 1U);
+}
+
+TEST(Upstream, OffersNothingWhenEverythingWasTried) {
+  TestUpstream app("least_conn", numbered(20));
+  Tried tried;
+  for (int i = 0; i < 20; ++i) {
+    const std::optional<Lease> lease = app.acquire(&tried);
+    ASSERT_TRUE(lease);
+    EXPECT_FALSE(tried.contains(lease->backend()));
+    tried.add(lease->backend());
+  }
+  EXPECT_EQ(tried.size(), 20U);
+  EXPECT_FALSE(app.acquire(&tried));
+}
+
+/// A method of one's own that breaks its promise and names a backend that is closed.
+class Stubborn final : public Picker {
+ public:
+  static std::unique_ptr<const Picker> make(const Backends&) { return std::make_unique<Stubborn>(); }
+  std::optional<std::size_t> pick(const Backends&, const PickRequest&) const override { return 0; }
+};
+
+TEST(Upstream, SurvivesAPickerThatDoesNotLook) {
+  auto upstream = std::make_shared<Upstream>("app", PickerSpec{"stubborn", Stubborn::make, "Always the first."});
+  upstream->update({{.address = "a", .down = true}, {.address = "b"}});
+  UpstreamReader reader(upstream);
+  EXPECT_EQ(reader.acquire({})->backend().address(), "b");
+  upstream->update({{.address = "a", .down = true}});
+  EXPECT_FALSE(reader.acquire({}));
+}
+
+TEST(Pickers, AreFoundByName) {
+  ASSERT_NE(find_picker("least_conn"), nullptr);
+  EXPECT_EQ(find_picker("least_conn")->name, "least_conn");
+  EXPECT_EQ(pickers().front().name, "round_robin");
+  EXPECT_EQ(find_picker("most_conn"), nullptr);
+}
+
+}  // namespace
+}  // namespace weir::balancer::testing

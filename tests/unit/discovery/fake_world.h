@@ -1,0 +1,82 @@
+// One upstream kept in an in-memory registry, watched by the real machinery under a clock that the test moves.
+#pragma once
+
+#include "session/ensemble.h"
+#include "source/membership_keeper.h"
+#include "testing/fake_registry.h"
+#include "testing/virtual_executor.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weir::discovery {
+
+struct FakeWorld {
+  static constexpr std::chrono::milliseconds kTimeout{6000};
+
+  explicit FakeWorld(std::uint32_t seed = 1) : registry(executor, seed) {
+    config.servers = {"127.0.0.1:2181"};
+    config.path = "/weir/app";
+    config.session_timeout = kTimeout;
+    ensemble = make_ensemble();
+  }
+  ~FakeWorld() {
+    if (keeper) keeper->end();
+    executor->clear();
+  }
+
+  std::unique_ptr<Ensemble> make_ensemble() {
+    const auto log = [this](Severity, std::string_view text) { note(text); };
+    return std::make_unique<Ensemble>(
+        executor, Ensemble::Settings{.servers = parse_servers(config.servers), .session_timeout = kTimeout, .seed = ++ensembles},
+        registry.factory(), log);
+  }
+
+  void watch(HealthWitness witness = {}) {
+    const auto sink = [this](std::vector<balancer::Member> members) { announced.push_back(std::move(members)); };
+    const auto log = [this](Severity, std::string_view text) { note(text); };
+    keeper = std::make_unique<MembershipKeeper>(*executor, *ensemble, config, sink, log, std::move(witness), status);
+    keeper->begin();
+  }
+
+  void note(std::string_view text) {
+    lines.push_back(std::to_string(executor->now().time_since_epoch() / std::chrono::milliseconds(1)) + " " +
+                    std::string(text));
+  }
+  void pass(Clock::duration duration) { executor->advance(duration); }
+
+  void join(const std::string& name, std::int64_t session = 0) { registry.create("/weir/app/members/" + name, session); }
+  void leave(const std::string& name) { registry.remove("/weir/app/members/" + name); }
+
+  /// Addresses in the last announcement.
+  std::vector<std::string> members() const {
+    std::vector<std::string> addresses;
+    if (announced.empty()) return {"nothing was announced"};
+    for (const auto& member : announced.back()) addresses.push_back(member.address);
+    return addresses;
+  }
+  const balancer::Member& member(const std::string& address) const {
+    const auto& last = announced.back();
+    return *std::find_if(last.begin(), last.end(), [&](const auto& member) { return member.address == address; });
+  }
+  std::size_t lines_with(const std::string& text) const {
+    return static_cast<std::size_t>(
+        std::count_if(lines.begin(), lines.end(), [&](const auto& line) { return line.find(text) != line.npos; }));
+  }
+
+  std::uint32_t ensembles = 0;
+  std::shared_ptr<VirtualExecutor> executor = std::make_shared<VirtualExecutor>();
+  FakeRegistry registry;
+  ZooKeeperConfig config;
+  std::unique_ptr<Ensemble> ensemble;
+  std::shared_ptr<SharedStatus> status = std::make_shared<SharedStatus>();
+  std::unique_ptr<MembershipKeeper> keeper;
+  std::vector<std::vector<balancer::Member>> announced;
+  std::vector<std::string> lines;
+};
+
+using Addresses = std::vector<std::string>;
+
+}  // namespace weir::discovery

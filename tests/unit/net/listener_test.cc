@@ -1,0 +1,167 @@
+#include "net/listener.h"
+
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <vector>
+
+#include "fixture.h"
+
+namespace weir::net {
+namespace {
+
+struct Collector final : AcceptHandler {
+  std::vector<int> accepted;
+  std::vector<Endpoint> peers;
+  std::vector<int> errors;
+  ~Collector() {
+    for (const int fd : accepted) ::close(fd);
+  }
+  void on_accept(int fd, const Endpoint& peer) override {
+    accepted.push_back(fd);
+    peers.push_back(peer);
+  }
+  void on_accept_error(int error) override { errors.push_back(error); }
+};
+
+int listen_non_blocking() {
+  const int fd = listen_on_loopback();
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  return fd;
+}
+
+TEST(Listener, AcceptsAllThatConnect) {
+  Loop loop;
+  const int listening = listen_non_blocking();
+  Collector collector;
+  Listener listener(loop, listening, collector);
+  ASSERT_EQ(listener.error(), 0);
+  std::vector<int> clients;
+  for (int i = 0; i < 100; ++i) clients.push_back(connect_to(listening));
+  const auto body = [&]() -> Task<> { co_await until(loop, [&] { return collector.accepted.size() == 100; }); };
+  run(loop, body());
+  EXPECT_EQ(collector.peers[0], Endpoint::local_of(clients[0]));
+  int no_delay = 0;
+  socklen_t length = sizeof no_delay;
+  getsockopt(collector.accepted[0], IPPROTO_TCP, TCP_NODELAY, &no_delay, &length);
+  EXPECT_EQ(no_delay, 1);
+  EXPECT_TRUE(fcntl(collector.accepted[0], F_GETFL) & O_NONBLOCK);
+  EXPECT_TRUE(fcntl(collector.accepted[0], F_GETFD) & FD_CLOEXEC);
+  for (const int fd : clients) ::close(fd);
+  listener.stop();
+  ::close(listening);
+}
+
+TEST(Listener, StopsAndLeavesTheSocketToOthers) {
+  Loop loop;
+  const int listening = listen_non_blocking();
+  Collector first, second;
+  auto listener = std::make_unique<Listener>(loop, listening, first);
+  listener->stop();
+  const int client = connect_to(listening);
+  const auto body = [&]() -> Task<> {
+    co_await sleep(loop, 5ms);
+    EXPECT_TRUE(first.accepted.empty());
+    listener.reset();
+    Listener other(loop, listening, second);  // as after a reload
+    co_await until(loop, [&] { return second.accepted.size() == 1; });
+  };
+  run(loop, body());
+  ::close(client);
+  ::close(listening);
+}
+
+struct OneShot final : AcceptHandler {
+  std::unique_ptr<Listener> listener;
+  int accepted = 0;
+  void on_accept(int fd, const Endpoint&) override {
+    ++accepted;
+    ::close(fd);
+    listener.reset();
+  }
+  void on_accept_error(int) override {}
+};
+
+TEST(Listener, MayBeDestroyedByItsHandler) {
+  Loop loop;
+  const int listening = listen_non_blocking();
+  OneShot handler;
+  handler.listener = std::make_unique<Listener>(loop, listening, handler);
+  const int first = connect_to(listening);
+  const int second = connect_to(listening);
+  const auto body = [&]() -> Task<> {
+    co_await until(loop, [&] { return handler.accepted == 1; });
+    co_await sleep(loop, 5ms);
+  };
+  run(loop, body());
+  EXPECT_EQ(handler.accepted, 1);
+  ::close(first);
+  ::close(second);
+  ::close(listening);
+}
+
+TEST(Listener, TwoWorkersShareOneSocket) {
+  Loop loop;
+  const int listening = listen_non_blocking();
+  Collector first, second;
+  Listener one(loop, listening, first);
+  const int copy = ::dup(listening);  // another descriptor for the same socket, as two epoll sets would have
+  Listener two(loop, copy, second);
+  std::vector<int> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(connect_to(listening));
+  const auto body = [&]() -> Task<> {
+    co_await until(loop, [&] { return first.accepted.size() + second.accepted.size() == 20; });
+  };
+  run(loop, body());
+  EXPECT_TRUE(first.errors.empty() && second.errors.empty());
+  one.stop();
+  two.stop();
+  for (const int fd : clients) ::close(fd);
+  ::close(copy);
+  ::close(listening);
+}
+
+// In a child process, because it uses up the descriptors: accepting pauses without spinning, tells once, and goes on
+// when there are some again. Returns an exit code.
+int run_out_of_descriptors() {
+  Loop loop;
+  const int listening = listen_non_blocking();
+  Collector collector;
+  Listener listener(loop, listening, collector);
+  std::vector<int> clients;
+  for (int i = 0; i < 5; ++i) clients.push_back(connect_to(listening));
+  std::vector<int> hoard;
+  const rlimit limit{64, 64};
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return 10;
+  for (int fd; (fd = ::dup(0)) >= 0;) hoard.push_back(fd);
+
+  std::size_t turns = 0;
+  loop.on_turn_end([&] { ++turns; });
+  int verdict = 0;
+  const auto body = [&]() -> Task<> {
+    co_await sleep(loop, 350ms);
+    if (!collector.accepted.empty()) verdict = 11;
+    if (collector.errors != std::vector<int>{EMFILE}) verdict = 12;  // told once, not each time
+    if (turns > 40) verdict = 13;                                    // four attempts, not a spin
+    for (const int fd : hoard) ::close(fd);
+    co_await until(loop, [&] { return collector.accepted.size() == 5; });
+  };
+  run(loop, body());
+  for (const int fd : clients) ::close(fd);
+  listener.stop();
+  ::close(listening);
+  return verdict;
+}
+
+TEST(Listener, PausesWhenDescriptorsRunOutAndGoesOnWhenThereAreSome) {
+  const pid_t child = fork();
+  if (child == 0) _exit(run_out_of_descriptors());
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace weir::net
