@@ -1,0 +1,83 @@
+"""One measured run: wrk against one proxy, and what the proxy's processes did meanwhile."""
+import http.client
+import json
+import pathlib
+import signal
+import subprocess
+import time
+
+from . import machine
+from .cases import BROWSER_HEADERS
+
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "wrk" / "load.lua"
+WARM_UP_SECONDS = 0.4
+
+
+def check_answer(case, port):
+    """One request, to be sure that the right thing is measured. Raises RuntimeError if the answer is not the case's."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("POST" if case.post_size else "GET", case.path, body=b"x" * case.post_size or None)
+        response = connection.getresponse()
+        size = len(response.read())
+    finally:
+        connection.close()
+    if (response.status, size) != (200, case.size):
+        raise RuntimeError(f"{case.name}: got {response.status} with {size} bytes instead of 200 with {case.size}")
+
+
+def wrk_command(case, port, seconds):
+    headers = dict(BROWSER_HEADERS) | ({} if case.keep_alive else {"Connection": "close"})
+    command = ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--timeout", "5s", "-s", str(SCRIPT)]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
+    to_script = ["post", str(case.post_size)] if case.post_size else []
+    return command + [f"http://127.0.0.1:{port}{case.path}", "--"] + to_script
+
+
+def pinned_wrk(case, port, seconds):
+    return ["taskset", "-c", str(machine.LOAD_CPU), *wrk_command(case, port, seconds)]
+
+
+def warm_up(case, port):
+    """Fills pools and allocators with some unmeasured load, shorter than wrk's least."""
+    with subprocess.Popen(pinned_wrk(case, port, 5), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as wrk:
+        try:
+            time.sleep(WARM_UP_SECONDS)
+        finally:
+            wrk.send_signal(signal.SIGINT)  # wrk then ends as if its time were up
+
+
+def measure(case, port, proxy, origin, seconds):
+    """Loads `proxy` (a Child) for some seconds. Returns a dictionary of figures."""
+    command = pinned_wrk(case, port, seconds)
+    proxy_cpu, origin_cpu = proxy.cpu_seconds(), origin.cpu_seconds()
+    proxy_core, load_core = machine.busy_seconds(machine.PROXY_CPU), machine.busy_seconds(machine.LOAD_CPU)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+    proxy_cpu, origin_cpu = proxy.cpu_seconds() - proxy_cpu, origin.cpu_seconds() - origin_cpu
+    proxy_core = machine.busy_seconds(machine.PROXY_CPU) - proxy_core
+    load_core = machine.busy_seconds(machine.LOAD_CPU) - load_core
+
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if done.returncode != 0 or not lines:
+        raise RuntimeError(f"wrk failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+    result = json.loads(lines[0].removeprefix("RESULT "))
+    wall = result["duration_us"] / 1e6
+    if result["requests"] == 0:
+        raise RuntimeError(f"no request was answered; proxy said: {proxy.tail()}")
+    resident, proportional = proxy.memory_mib()
+    return {
+        "requests": result["requests"],
+        "failed": result["failed"],
+        "requests_per_second": result["requests"] / wall,
+        "cpu_us": proxy_cpu / result["requests"] * 1e6,
+        "origin_cpu_us": origin_cpu / result["requests"] * 1e6,
+        "p50_us": result["p50_us"],
+        "p99_us": result["p99_us"],
+        "max_us": result["max_us"],
+        "rss_mib": resident,
+        "pss_mib": proportional,
+        "proxy_busy": min(1.0, proxy_cpu / wall),
+        "foreign_busy": max(0.0, (proxy_core - proxy_cpu) / wall),  # others on the proxy's core
+        "load_busy": min(1.0, load_core / wall),
+    }

@@ -1,0 +1,135 @@
+// What a pick and its release cost, beside the plainest thing that could be called least connections: a scan over
+// packed counters from a rotating start. In all cases 2 × n claims are held, and a turn ends one and takes one.
+//
+//   build/bench/micro/picker_bench --benchmark_repetitions=7 --benchmark_report_aggregates_only=true
+#include <benchmark/benchmark.h>
+#include <weir/balancer/upstream.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace weir::balancer;
+
+/// Which claim ends next: small, seeded, and the same for all that are compared.
+class Chance {
+ public:
+  explicit Chance(int seed) : state_(0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(seed + 1)) {}
+  std::size_t below(std::size_t bound) {
+    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<std::size_t>((state_ >> 32) * bound >> 32);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+std::unique_ptr<std::atomic<std::uint32_t>[]> counters;  // of plain_scan
+std::shared_ptr<Upstream> upstream;                      // of the others
+
+void prepare_counters(const benchmark::State& state) {
+  counters.reset(new std::atomic<std::uint32_t>[static_cast<std::size_t>(state.range(0))] {});
+}
+
+std::vector<Member> members(std::size_t n, std::uint32_t most_weight) {
+  std::vector<Member> list;
+  for (std::size_t i = 0; i < n; ++i) {
+    list.push_back({.address = std::to_string(i), .weight = 1 + static_cast<std::uint32_t>(i) % most_weight});
+  }
+  return list;
+}
+
+void prepare(const char* method, const benchmark::State& state, std::uint32_t most_weight) {
+  upstream = std::make_shared<Upstream>("bench", *find_picker(method));
+  upstream->update(members(static_cast<std::size_t>(state.range(0)), most_weight));
+}
+void prepare_least_conn(const benchmark::State& state) {
+  prepare("least_conn", state, 1);
+}
+void prepare_weighted(const benchmark::State& state) {
+  prepare("least_conn", state, 5);
+}
+void prepare_round_robin(const benchmark::State& state) {
+  prepare("round_robin", state, 1);
+}
+
+void plain_scan(benchmark::State& state) {
+  static std::atomic<std::uint32_t> start;
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const auto pick = [n] {
+    std::size_t at = start.fetch_add(1, std::memory_order_relaxed) % n;
+    std::size_t best = at;
+    std::uint32_t least = ~0U;
+    for (std::size_t left = n; left != 0; --left) {
+      if (const std::uint32_t count = counters[at].load(std::memory_order_relaxed); count < least) {
+        least = count;
+        best = at;
+      }
+      if (++at == n) at = 0;
+    }
+    counters[best].fetch_add(1, std::memory_order_relaxed);
+    return best;
+  };
+  Chance chance(state.thread_index());
+  std::vector<std::size_t> claims(2 * n / static_cast<std::size_t>(state.threads()));
+  for (std::size_t& claim : claims) claim = pick();
+  for (auto _ : state) {
+    std::size_t& claim = claims[chance.below(claims.size())];
+    counters[claim].fetch_sub(1, std::memory_order_relaxed);
+    claim = pick();
+  }
+}
+
+/// Ends one of `held` leases and takes another.
+void turn(benchmark::State& state, std::size_t held) {
+  const TimePoint now = Clock::now();
+  UpstreamReader reader(upstream);
+  Chance chance(state.thread_index());
+  std::vector<std::optional<Lease>> leases(held);
+  for (std::optional<Lease>& lease : leases) lease = reader.acquire({.now = now});
+  for (auto _ : state) {
+    std::optional<Lease>& lease = leases[chance.below(held)];
+    lease.reset();
+    lease = reader.acquire({.now = now});
+  }
+}
+
+void busy(benchmark::State& state) {
+  turn(state, 2 * static_cast<std::size_t>(state.range(0)) / static_cast<std::size_t>(state.threads()));
+}
+
+/// One lease a thread: nearly all backends tie at each pick, the worst case for breaking ties.
+void idle(benchmark::State& state) {
+  turn(state, 1);
+}
+
+void sizes(benchmark::internal::Benchmark* bench) {
+  for (const int n : {10, 100, 1000, 10'000}) bench->Arg(n);
+  bench->Threads(1)->Threads(2);
+}
+
+BENCHMARK(plain_scan)->Setup(prepare_counters)->Apply(sizes);
+BENCHMARK(busy)->Name("least_conn")->Setup(prepare_least_conn)->Apply(sizes);
+BENCHMARK(busy)->Name("least_conn_weighted")->Setup(prepare_weighted)->Apply(sizes);
+BENCHMARK(busy)->Name("round_robin")->Setup(prepare_round_robin)->Apply(sizes);
+BENCHMARK(idle)->Name("least_conn_idle")->Setup(prepare_least_conn)->Apply(sizes);
+BENCHMARK(idle)->Name("round_robin_idle")->Setup(prepare_round_robin)->Apply(sizes);
+
+/// A membership of 10,000 of which 1 % changes.
+void update(benchmark::State& state) {
+  Upstream changing("bench", *find_picker("least_conn"));
+  std::vector<Member> list = members(10'000, 1);
+  changing.update(list);
+  std::size_t next = list.size();
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < 100; ++i, ++next) list[next % list.size()].address = std::to_string(next);
+    changing.update(list);
+  }
+}
+BENCHMARK(update)->Unit(benchmark::kMillisecond);
+
+}  // namespace
