@@ -7,8 +7,6 @@
 #include <weir/discovery/agent.h>
 #include <weir/discovery/zk_tool.h>
 
-#include "http/attempt.h"
-#include "http1/backend_connection.h"
 #include "server/reference.h"
 #include "server/server.h"
 
@@ -42,14 +40,9 @@ int run_zk(std::span<char*> words) {
   return weir::discovery::run_zk_tool(options);
 }
 
-std::unique_ptr<weir::http::BackendChannel> make_http1_backend(std::unique_ptr<weir::net::Stream> stream) {
-  return std::make_unique<weir::http1::BackendConnection>(std::move(stream));
-}
-
 }  // namespace
 
 int main(int count, char** words) {
-  weir::http::make_backend_channel = make_http1_backend;
   const std::span<char*> arguments(words + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0));
   const std::string_view command = arguments.empty() ? std::string_view() : arguments[0];
   if (command == "agent") return run_agent(arguments.subspan(1));

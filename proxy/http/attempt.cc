@@ -14,8 +14,6 @@
 
 namespace weir::http {
 
-ChannelFactory make_backend_channel = nullptr;
-
 namespace {
 
 constexpr unsigned kMostInterims = 16;
@@ -153,7 +151,7 @@ net::Task<Result<>> Attempt::connect(bool fresh) {
   if (connected.error)
     co_return Error{connected.error.timed_out() ? Reason::ConnectTimeout : Reason::ConnectFailed, connected.error};
   record().connect = since(started_, exchange_.loop().now());
-  channel_ = make_backend_channel(std::move(connected.stream));
+  channel_ = exchange_.runtime().worker().make_backend_channel(std::move(connected.stream));
   co_return Result<>();
 }
 

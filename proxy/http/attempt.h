@@ -12,11 +12,6 @@
 
 namespace weir::http {
 
-/// How connections to backends are made; set by the place where everything is put together, so that this folder need
-/// not know a wire version.
-using ChannelFactory = std::unique_ptr<BackendChannel> (*)(std::unique_ptr<net::Stream>);
-extern ChannelFactory make_backend_channel;
-
 class Attempt final : private net::StreamWatcher {
  public:
   Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Lease lease);

@@ -29,15 +29,20 @@ struct WorkerCounters {
   }
 };
 
+/// Makes the wire side of a connection to a backend.
+using ChannelFactory = std::unique_ptr<BackendChannel> (*)(std::unique_ptr<net::Stream>);
+
 /// What a worker keeps whatever configuration is in force.
 struct WorkerState {
   net::Loop& loop;
+  /// From the place where everything is put together, so that this folder need not know a wire version.
+  const ChannelFactory make_backend_channel;
   BackendPools pools;
   WorkerCounters counters;
   std::unordered_map<std::string, std::unique_ptr<log::AccessLogFile>> access_logs;
   std::uint64_t random_state;
 
-  explicit WorkerState(net::Loop& its_loop);
+  WorkerState(net::Loop& its_loop, ChannelFactory backend_channels);
   log::AccessLogFile& access_log(const std::string& path);
   std::uint64_t random();
 };

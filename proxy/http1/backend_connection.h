@@ -14,6 +14,10 @@ namespace weir::http1 {
 class BackendConnection final : public http::BackendChannel {
  public:
   explicit BackendConnection(std::unique_ptr<net::Stream> stream);
+  /// As http::ChannelFactory.
+  static std::unique_ptr<http::BackendChannel> make(std::unique_ptr<net::Stream> stream) {
+    return std::make_unique<BackendConnection>(std::move(stream));
+  }
 
   net::Stream& stream() override { return *stream_; }
   void begin(const Plan& plan) override;

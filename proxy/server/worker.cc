@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "http1/backend_connection.h"
 #include "http1/client_connection.h"
 
 namespace weir::server {
@@ -39,7 +40,7 @@ class Worker::Acceptor final : public net::AcceptHandler {
 };
 
 Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial)
-    : number_(number), state_(loop_), host_(state_, serial) {
+    : number_(number), state_(loop_, http1::BackendConnection::make), host_(state_, serial) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->flush();
   });
