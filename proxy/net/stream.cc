@@ -42,6 +42,8 @@ void Stream::release_descriptor() {
 
 IoResult Stream::try_read(std::span<char> into) {
   if (fd_ < 0) return {0, {-fd_}};
+  // What has come since the flag was cleared will be told by an edge; asking the kernel would cost a call for nothing.
+  if (!(flags_ & kIn)) return {0, {EAGAIN}};
   ssize_t count;
   do count = ::recv(fd_, into.data(), into.size(), 0);
   while (count < 0 && errno == EINTR);

@@ -50,7 +50,8 @@ class Stream : private ReadinessHandler, private Timer {
   /// Closes the socket. Nobody may be waiting.
   ~Stream() override;
 
-  /// Reads what is there, at most `into.size()` bytes. Error: would_block, is_eof, or an errno. Never waits.
+  /// Reads what is there, at most `into.size()` bytes. Error: would_block, is_eof, or an errno. Never waits, and makes
+  /// no system call while input_pending() says that there is nothing.
   virtual IoResult try_read(std::span<char> into);
   /// Sends what fits of `parts`, in order, in one system call. Error: would_block when not all fitted, or an errno
   /// (EPIPE, ECONNRESET); `bytes` counts what was sent beside it. Never waits. At most IOV_MAX parts.
