@@ -17,6 +17,7 @@ namespace weir::http {
 namespace {
 
 constexpr unsigned kMostInterims = 16;
+constexpr std::uint64_t kMostAhead = 16 * 1024;  // octets of a response that are held back until they are complete
 
 std::chrono::microseconds since(net::TimePoint start, net::TimePoint now) {
   return std::chrono::duration_cast<std::chrono::microseconds>(now - start);
@@ -129,13 +130,15 @@ net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* bod
   co_return result;
 }
 
-net::Task<Result<>> Attempt::connect(bool fresh) {
+net::MaybeTask<Result<>> Attempt::connect(bool fresh) {
   if (!fresh) channel_ = pool_.take(pool_key_);
-  if (channel_) {
-    reused_ = true;
-    record().connect = std::chrono::microseconds(0);
-    co_return Result<>();
-  }
+  if (!channel_) return connect_anew();
+  reused_ = true;
+  record().connect = std::chrono::microseconds(0);
+  return Result<>();
+}
+
+net::Task<Result<>> Attempt::connect_anew() {
   const auto endpoint = net::Endpoint::parse(record().address);
   if (!endpoint) co_return Error{Reason::Internal, {}, "the address of the backend is not one"};
   net::ConnectOptions options;
@@ -155,13 +158,34 @@ net::Task<Result<>> Attempt::connect(bool fresh) {
   co_return Result<>();
 }
 
-// The usual request has no body or a small one, and all of it fits: one system call, no wait.
-net::Task<Result<>> Attempt::send(BodySource* body) {
+// The usual request has no body, and its head fits: one system call, no wait.
+net::MaybeTask<Result<>> Attempt::send(BodySource* body) {
+  if (body) return send_body(body);
+  switch (channel_->try_send({}, true)) {
+    case SendStatus::Sent: sent_whole_ = true; return Result<>();
+    case SendStatus::Blocked: return push_head();
+    case SendStatus::Failed: break;
+  }
+  return send_failed();
+}
+
+net::Task<Result<>> Attempt::push_head() {
+  for (;;) {
+    if (auto ended = co_await wait_to_push(true)) co_return *ended;
+    switch (channel_->push()) {
+      case SendStatus::Sent: sent_whole_ = true; co_return Result<>();
+      case SendStatus::Blocked: break;
+      case SendStatus::Failed: co_return send_failed();
+    }
+  }
+}
+
+net::Task<Result<>> Attempt::send_body(BodySource* body) {
   BodyPieces pieces;
   bool head_pending = true;
   for (;;) {
     pieces.clear();
-    const BodyStatus status = body ? collect(*body, pieces) : BodyStatus::End;
+    const BodyStatus status = collect(*body, pieces);
     if (status == BodyStatus::Bad) co_return Error{Reason::RequestBodyFailed};
     const bool last = status == BodyStatus::End;
     if (head_pending || last || !pieces.is_empty()) {
@@ -310,14 +334,15 @@ net::Task<Result<>> Attempt::read_head() {
   }
 }
 
-net::Task<Result<>> Attempt::read_ahead() {
-  constexpr std::uint64_t kMost = 16 * 1024;
+net::MaybeTask<Result<>> Attempt::read_ahead() {
+  if (const auto ready = channel_->try_read_ahead(kMostAhead)) return *ready ? Result<>() : ready->error();
+  return wait_ahead();
+}
+
+net::Task<Result<>> Attempt::wait_ahead() {
   for (;;) {
-    if (auto ready = channel_->try_read_ahead(kMost)) {
-      if (!*ready) co_return ready->error();
-      co_return Result<>();
-    }
     if (const Result<> waited = co_await wait_for_backend(); !waited) co_return waited;
+    if (const auto ready = channel_->try_read_ahead(kMostAhead)) co_return *ready ? Result<>() : ready->error();
   }
 }
 

@@ -22,7 +22,7 @@ class Attempt final : private net::StreamWatcher {
   net::Task<Result<>> run(const OutgoingRequest& request, BodySource* body, bool fresh);
 
   /// Holds the response back until it is complete, if it is small: it can then still be asked for again.
-  net::Task<Result<>> read_ahead();
+  net::MaybeTask<Result<>> read_ahead();
 
   /// The backend has done its part: gives back the lease, and the connection to the pool if it is fit for another
   /// request. The channel is gone then. Done by the destructor if not before.
@@ -54,8 +54,12 @@ class Attempt final : private net::StreamWatcher {
   bool surely_unread() const;
 
  private:
-  net::Task<Result<>> connect(bool fresh);
-  net::Task<Result<>> send(BodySource* body);
+  net::MaybeTask<Result<>> connect(bool fresh);
+  net::Task<Result<>> connect_anew();
+  net::MaybeTask<Result<>> send(BodySource* body);
+  net::Task<Result<>> push_head();
+  net::Task<Result<>> send_body(BodySource* body);
+  net::Task<Result<>> wait_ahead();
   Result<> send_failed();
   net::Task<std::optional<Result<>>> wait_to_push(bool body_is_whole);
   net::Task<std::optional<Result<>>> wait_for_client();

@@ -47,7 +47,7 @@ struct Upload {
   std::string_view text;  // of proxy_set_body
 };
 
-net::Task<Result<Upload>> prepare_upload(Exchange& exchange, const ProxyConf& conf) {
+net::Task<Result<Upload>> prepare_body(Exchange& exchange, const ProxyConf& conf) {
   Upload upload;
   const Framing& from_client = exchange.request.framing;
   const bool has_body = !exchange.body_discarded && from_client.kind != Framing::Kind::None;
@@ -72,6 +72,11 @@ net::Task<Result<Upload>> prepare_upload(Exchange& exchange, const ProxyConf& co
     upload.framing = {Framing::Kind::Length, upload.text.size()};
   }
   co_return upload;
+}
+
+net::MaybeTask<Result<Upload>> prepare_upload(Exchange& exchange, const ProxyConf& conf) {
+  if (exchange.request.framing.kind == Framing::Kind::None && !*conf.set_body) return Result<Upload>(Upload());
+  return prepare_body(exchange, conf);
 }
 
 BodySource* source_of(Exchange& exchange, const Upload& upload) {

@@ -61,6 +61,7 @@ enum class TargetForm : std::uint8_t { Origin, Absolute, Authority, Asterisk };
 struct Field {
   std::string_view name, value;
   FieldId id = FieldId::Other;
+  bool is_parsed = false;  // a parser's own, so the invariant above holds for it
 };
 
 /// The fields of a head in the order received, repeated ones included.

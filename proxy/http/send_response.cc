@@ -19,21 +19,26 @@ void log_send_failure(Exchange& exchange, net::IoError error) {
               error.message());
 }
 
+/// Waits until `octets` of the body, which did not fit at once, left too.
+net::Task<bool> finish_sending(Exchange& exchange, std::uint64_t octets, BodySource* source) {
+  if (const net::IoError error = co_await exchange.client().drain(source)) {
+    log_send_failure(exchange, error);
+    co_return false;
+  }
+  exchange.response.body_octets_sent += octets;
+  co_return true;
+}
+
 /// Sends what `pieces` holds and waits until it left. Returns false if the client is gone.
-net::Task<bool> send_pieces(Exchange& exchange, const BodyPieces& pieces, bool last, BodySource* source) {
+net::MaybeTask<bool> send_pieces(Exchange& exchange, const BodyPieces& pieces, bool last, BodySource* source) {
   ClientChannel& client = exchange.client();
   switch (client.try_send(pieces.all(), last)) {
-    case SendStatus::Sent: break;
-    case SendStatus::Blocked:
-      if (const net::IoError error = co_await client.drain(source)) {
-        log_send_failure(exchange, error);
-        co_return false;
-      }
-      break;
-    case SendStatus::Failed: log_send_failure(exchange, client.stream().take_error()); co_return false;
+    case SendStatus::Sent: exchange.response.body_octets_sent += pieces.octets(); return true;
+    case SendStatus::Blocked: return finish_sending(exchange, pieces.octets(), source);
+    case SendStatus::Failed: break;
   }
-  exchange.response.body_octets_sent += pieces.octets();
-  co_return true;
+  log_send_failure(exchange, client.stream().take_error());
+  return false;
 }
 
 /// As `send_pieces`, no faster than `pace` allows.

@@ -18,26 +18,22 @@ net::Task<PhaseResult> run_handlers(Exchange& exchange, std::span<const PhaseHan
   co_return PhaseResult::next();
 }
 
-// A phase whose handlers never wait costs no coroutine.
-std::optional<PhaseResult> try_handlers(Exchange& exchange, std::span<const PhaseHandler> handlers, std::size_t& done) {
-  for (; done < handlers.size(); ++done) {
-    if (!handlers[done].run) return std::nullopt;
+// A phase whose handlers never wait costs no coroutine, and one with a single handler that does costs only that.
+net::MaybeTask<PhaseResult> run_phase(Exchange& exchange, const Chain& chain, Phase phase) {
+  const auto handlers = chain.handlers(phase);
+  for (std::size_t done = 0; done < handlers.size(); ++done) {
+    if (!handlers[done].run) {
+      if (done + 1 == handlers.size()) return handlers[done].run_async(exchange);
+      return run_handlers(exchange, handlers.subspan(done));
+    }
     const PhaseResult result = handlers[done].run(exchange);
     if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) return result;
   }
   return PhaseResult::next();
 }
 
-net::Task<PhaseResult> run_phase(Exchange& exchange, const Chain& chain, Phase phase) {
-  const auto handlers = chain.handlers(phase);
-  std::size_t done = 0;
-  if (const auto result = try_handlers(exchange, handlers, done)) co_return *result;
-  co_return co_await run_handlers(exchange, handlers.subspan(done));
-}
-
-/// With `satisfy any` one passed check is enough, and the first refusal stands if there is none. The default asks all.
-net::Task<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
-  if (!*exchange.conf<CoreConf>().satisfy_any) co_return co_await run_phase(exchange, chain, Phase::Access);
+/// `satisfy any`: one passed check is enough, and the first refusal stands if there is none.
+net::Task<PhaseResult> run_access_any(Exchange& exchange, const Chain& chain) {
   PhaseResult refusal = PhaseResult::next();
   for (const PhaseHandler& handler : chain.handlers(Phase::Access)) {
     const PhaseResult result = handler.run ? handler.run(exchange) : co_await handler.run_async(exchange);
@@ -52,6 +48,11 @@ net::Task<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
   co_return refusal;
 }
 
+net::MaybeTask<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
+  if (*exchange.conf<CoreConf>().satisfy_any) return run_access_any(exchange, chain);
+  return run_phase(exchange, chain, Phase::Access);
+}
+
 constexpr Phase kLocationPhases[] = {Phase::Rewrite, Phase::PreAccess, Phase::Access, Phase::PreContent,
                                      Phase::Content};
 
@@ -62,7 +63,7 @@ net::Task<PhaseResult> run_location(Exchange& exchange) {
     if (chain.handlers(phase).empty()) continue;
     const PhaseResult result = phase == Phase::Access ? co_await run_access(exchange, chain)
                                                       : co_await run_phase(exchange, chain, phase);
-    if (!result.is_next()) co_return result;
+    if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) co_return result;
   }
   co_return PhaseResult::respond(404);  // nothing here makes a response
 }
@@ -101,21 +102,26 @@ PhaseResult check_announced_body(Exchange& exchange) {
   return PhaseResult::respond(413);
 }
 
-/// One phase of the server itself. Next: nothing there makes a response.
+/// One phase of the server itself. Relocate: nothing there makes a response, so a location is to be chosen.
 net::Task<PhaseResult> run_server_phase(Exchange& exchange, Phase phase) {
-  const Chain& server = exchange.server->root.chain;
-  if (server.handlers(phase).empty()) co_return PhaseResult::next();
-  const PhaseResult result = co_await run_phase(exchange, server, phase);
-  co_return result.kind() == PhaseResult::Kind::Relocate ? PhaseResult::next() : result;
+  const PhaseResult result = co_await run_phase(exchange, exchange.server->root.chain, phase);
+  co_return result.is_next() || result.kind() == PhaseResult::Kind::Allowed ? PhaseResult::relocate() : result;
+}
+
+net::Task<PhaseResult> run_server_phases(Exchange& exchange) {
+  for (const Phase phase : {Phase::PostRead, Phase::ServerRewrite}) {
+    const PhaseResult result = co_await run_server_phase(exchange, phase);
+    if (result.kind() != PhaseResult::Kind::Relocate) co_return result;
+  }
+  co_return PhaseResult::relocate();
 }
 
 /// From the head to the choice of a location.
-net::Task<PhaseResult> run_phases(Exchange& exchange) {
-  for (const Phase phase : {Phase::PostRead, Phase::ServerRewrite}) {
-    const PhaseResult result = co_await run_server_phase(exchange, phase);
-    if (!result.is_next()) co_return result;
-  }
-  co_return PhaseResult::relocate();
+net::MaybeTask<PhaseResult> run_phases(Exchange& exchange) {
+  const Chain& server = exchange.server->root.chain;
+  if (server.handlers(Phase::PostRead).empty() && server.handlers(Phase::ServerRewrite).empty())
+    return PhaseResult::relocate();
+  return run_server_phases(exchange);
 }
 
 /// From the choice of a location to a response that was sent or is ready (Done), or must be made (Respond).
@@ -123,7 +129,7 @@ net::Task<PhaseResult> locate_and_run(Exchange& exchange) {
   if (std::exchange(exchange.is_redirected, false)) {
     exchange.enter(exchange.server->root);
     const PhaseResult rewritten = co_await run_server_phase(exchange, Phase::ServerRewrite);
-    if (!rewritten.is_next()) co_return rewritten;
+    if (rewritten.kind() != PhaseResult::Kind::Relocate) co_return rewritten;
   }
   PhaseResult result = find_location(exchange);
   if (result.is_next()) result = check_announced_body(exchange);

@@ -29,7 +29,7 @@ void BackendConnection::begin_request(const http::OutgoingRequest& request) {
   for (const http::Field& field : request.fields) space += field.name.size() + field.value.size() + 4;
   HeadWriter out({static_cast<char*>(plan_.memory->allocate(space, 1)), space});
   out.request_line(request.method, request.target, request.version);
-  for (const http::Field& field : request.fields) out.field(field.name, field.value);
+  for (const http::Field& field : request.fields) out.field(field);
   out.framing(request.framing).end();
   writer_.start(out.text(), request.framing.kind == Kind::Chunked);
 }

@@ -111,7 +111,7 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
   co_return After::KeepAlive;
 }
 
-net::Task<int> ClientConnection::read_head(Exchange& exchange) {
+net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange) {
   const CoreConf& conf = core();
   const std::size_t line = conf.large_buffers_size->count();
   parser_.start({.max_line = line,
@@ -125,22 +125,34 @@ net::Task<int> ClientConnection::read_head(Exchange& exchange) {
                  .allow_bare_lf = true,
                  .cut_fragment = true});
   exchange.request.fields.reserve(24);
+  if (const auto outcome = parse_head(exchange)) return *outcome;
+  return read_rest_of_head(exchange);
+}
+
+/// Parses what has come. Returns 0 or the status of a refusal, or nothing if the head is not complete.
+std::optional<int> ClientConnection::parse_head(Exchange& exchange) {
+  if (input_.is_empty()) return std::nullopt;
+  const std::string_view octets = input_.unread();
+  switch (parser_.parse(octets, exchange.request)) {
+    case ParseStatus::Incomplete: return std::nullopt;
+    case ParseStatus::Bad: return refuse(exchange);
+    case ParseStatus::Complete: break;
+  }
+  const std::string_view kept = exchange.arena().copy(octets.substr(0, parser_.consumed()));
+  exchange.request.rebase(octets.data(), kept.data());
+  input_.consume(parser_.consumed());
+  exchange.head_octets = parser_.consumed();
+  return 0;
+}
+
+net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
   net::TimePoint deadline{};
   for (;;) {
-    if (!input_.is_empty()) {
-      const std::string_view octets = input_.unread();
-      const ParseStatus status = parser_.parse(octets, exchange.request);
-      if (status == ParseStatus::Complete) {
-        const std::string_view kept = exchange.arena().copy(octets.substr(0, parser_.consumed()));
-        exchange.request.rebase(octets.data(), kept.data());
-        input_.consume(parser_.consumed());
-        exchange.head_octets = parser_.consumed();
-        co_return 0;
-      }
-      if (status == ParseStatus::Bad) co_return refuse(exchange);
-    }
     const net::IoError error = input_.read(*stream_);
-    if (!error) continue;
+    if (!error) {
+      if (const auto outcome = parse_head(exchange)) co_return *outcome;
+      continue;
+    }
     if (error.code == ENOBUFS) co_return 431;
     if (!error.would_block()) {
       if (parser_.started())
@@ -148,7 +160,7 @@ net::Task<int> ClientConnection::read_head(Exchange& exchange) {
                   "client closed connection while sending the head of a request ({})", error.message());
       co_return -1;
     }
-    if (deadline == net::TimePoint{}) deadline = exchange.started + *conf.client_header_timeout;
+    if (deadline == net::TimePoint{}) deadline = exchange.started + *core().client_header_timeout;
     input_.shrink();
     const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
     const net::IoError waited =

@@ -38,7 +38,9 @@ class ClientConnection final : public http::ClientConnectionBase {
   net::Task<bool> wait_for_request();
   net::Task<After> serve_one();
   /// Reads one head. Returns 0, or the status of a refusal, or -1 if the client is gone.
-  net::Task<int> read_head(http::Exchange& exchange);
+  net::MaybeTask<int> read_head(http::Exchange& exchange);
+  std::optional<int> parse_head(http::Exchange& exchange);
+  net::Task<int> read_rest_of_head(http::Exchange& exchange);
   int refuse(http::Exchange& exchange);
   int route(http::Exchange& exchange);
   net::Task<void> linger();

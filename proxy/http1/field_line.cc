@@ -25,8 +25,8 @@ Reason bad_name(const char* begin, const char* at, const char* end) {
 }  // namespace
 
 const char* read_field_line(const char* from, const char* end, bool allow_bare_lf, FieldLine& line, Reason& reason) {
-  std::uint8_t classes = 0;
-  const char* at = from;
+  const char* at = skip_plain_name(from, end);  // nearly always all of it
+  std::uint8_t classes = at == from ? 0 : kPlainName;
   for (; at != end; ++at) {
     const std::uint8_t octet = octet_class(*at) & kToken;
     if (octet == 0) break;

@@ -36,8 +36,10 @@ class HeadWriter {
   /// A field from anywhere: checked.
   HeadWriter& field(std::string_view name, std::string_view value) noexcept;
   HeadWriter& field(std::string_view name, std::uint64_t value) noexcept;
-  /// A field that a parser has checked: copied.
-  HeadWriter& field(const http::Field& parsed) noexcept { return line(parsed.name, parsed.value); }
+  /// Checked, unless a parser has done so.
+  HeadWriter& field(const http::Field& field) noexcept {
+    return field.is_parsed ? line(field.name, field.value) : this->field(field.name, field.value);
+  }
   /// Content-Length or Transfer-Encoding as `framing` says; nothing for None and UntilClose.
   HeadWriter& framing(const http::Framing& framing) noexcept;
   /// Complete lines prepared elsewhere.

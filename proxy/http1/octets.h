@@ -61,6 +61,25 @@ inline bool is_token(std::string_view text) {
   return !text.empty();
 }
 
+/// The first octet that is no kPlainName.
+inline const char* skip_plain_name(const char* from, const char* end) {
+#if defined(__SSE2__)
+  // For each range its first octet becomes -128, so that one signed comparison tells the range.
+  const __m128i fold = _mm_set1_epi8(0x20), letters = _mm_set1_epi8(static_cast<char>('a' + 128)),
+                digits = _mm_set1_epi8(static_cast<char>('0' + 128)), hyphen = _mm_set1_epi8('-');
+  for (; end - from >= 16; from += 16) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i letter = _mm_cmplt_epi8(_mm_sub_epi8(_mm_or_si128(octets, fold), letters), _mm_set1_epi8(-128 + 26));
+    const __m128i digit = _mm_cmplt_epi8(_mm_sub_epi8(octets, digits), _mm_set1_epi8(-128 + 10));
+    const __m128i plain = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(octets, hyphen));
+    const unsigned others = ~static_cast<unsigned>(_mm_movemask_epi8(plain)) & 0xffff;
+    if (others != 0) return from + __builtin_ctz(others);
+  }
+#endif
+  while (from != end && (octet_class(*from) & kPlainName) != 0) ++from;
+  return from;
+}
+
 inline const char* skip_blanks(const char* from, const char* end) {
   while (from != end && is_blank(*from)) ++from;
   return from;

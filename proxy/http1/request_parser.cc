@@ -241,7 +241,7 @@ ParseStatus RequestParser::fields(std::string_view bytes, RequestHead& head) {
     if (id != FieldId::Other && head.fields.contains(id))
       if (reason = judge_repetition(id, Side::Client); reason != Reason::None) return fail(reason);
     if (head.fields.empty()) head.fields.reserve(kUsualFields);
-    head.fields.add({line.name, line.value, id});
+    head.fields.add({line.name, line.value, id, true});
   }
 }
 

@@ -152,7 +152,7 @@ ParseStatus ResponseParser::fields(std::string_view bytes, ResponseHead& head) {
     if (id != FieldId::Other && head.fields.contains(id))
       if (reason = judge_repetition(id, Side::Backend); reason != Reason::None) return fail(reason);
     if (head.fields.empty()) head.fields.reserve(kUsualFields);
-    head.fields.add({line.name, line.value, id});
+    head.fields.add({line.name, line.value, id, true});
   }
 }
 

@@ -152,6 +152,28 @@ Task<void> detail::TaskPromise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 
+/// What a plain function returns that usually has its answer at once, and has to wait only now and then: the value
+/// itself, or a task that brings it. Spares the usual case a coroutine frame. Awaited once, like a Task.
+template <class T>
+class [[nodiscard]] MaybeTask {
+ public:
+  MaybeTask(T value) : value_(std::move(value)) {}
+  MaybeTask(Task<T> task) noexcept : task_(std::move(task)) {}
+
+  struct Awaiter {
+    MaybeTask& maybe;
+    typename Task<T>::Awaiter task;
+    bool await_ready() const noexcept { return maybe.value_.has_value(); }
+    bool await_suspend(std::coroutine_handle<> awaiter) const { return task.await_suspend(awaiter); }
+    T await_resume() const { return maybe.value_ ? std::move(*maybe.value_) : task.await_resume(); }
+  };
+  Awaiter operator co_await() noexcept { return {*this, task_.operator co_await()}; }
+
+ private:
+  std::optional<T> value_;
+  Task<T> task_;
+};
+
 /// Runs `task` until its first wait, then returns; the task goes on by itself and frees itself when it ends. An
 /// exception that leaves it ends the process.
 inline void spawn(Task<void> task) {

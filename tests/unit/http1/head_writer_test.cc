@@ -49,6 +49,16 @@ TEST(HeadWriter, LeavesOutWhatWouldBreakItsLine) {
   EXPECT_EQ(out.text(), "a: tab\tand \xff\x01\r\n");
 }
 
+TEST(HeadWriter, ChecksAFieldUnlessAParserHas) {
+  char space[200];
+  HeadWriter out(space);
+  out.field(http::Field{"X-From-Variable", "b\r\nSet-Cookie: c"});
+  EXPECT_EQ(out.text(), "");
+  EXPECT_EQ(out.refused(), 1u);
+  out.field(http::Field{"X-Parsed", "b", http::FieldId::Other, true});
+  EXPECT_EQ(out.text(), "X-Parsed: b\r\n");
+}
+
 TEST(HeadWriter, NeverWritesBeyondItsSpaceAndSaysHowMuchItNeeds) {
   std::string whole;
   for (std::size_t size = 0; size < 60; ++size) {

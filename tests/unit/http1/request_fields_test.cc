@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "feeding.h"
+#include "http1/octets.h"
 
 namespace weir::http1 {
 namespace {
@@ -168,6 +169,22 @@ TEST(RequestHost, RefusesWhatIsNoHost) {
         "a%2f",   "a%3a80", "a%40b",   "a%0d%0a", "a\x80",        "caf\xc3\xa9",  "a\"",     "<a>",
         "a|b",    "a^b",    "a`b",     "{a}",     "a,b c",        "a\tb"})
     EXPECT_EQ(parse_host(value), bad(Reason::BadHost, 400)) << value;
+}
+
+// Sixteen octets are looked at together: every octet, at every place of them and of what is left over.
+TEST(Octets, PlainNameEndsAtTheFirstOctetThatIsNone) {
+  for (std::size_t length = 1; length <= 40; ++length) {
+    for (std::size_t at = 0; at < length; ++at) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string name(length, 'a');
+        name[at] = static_cast<char>(octet);
+        const bool plain = (octet_class(name[at]) & kPlainName) != 0;
+        const char* const end = name.data() + length;
+        ASSERT_EQ(skip_plain_name(name.data(), end) - name.data(), static_cast<std::ptrdiff_t>(plain ? length : at))
+            << "octet " << octet << " at " << at << " of " << length;
+      }
+    }
+  }
 }
 
 }  // namespace
