@@ -72,6 +72,10 @@ class BackendChannel : public BodySource, private net::StreamWatcher, private ne
   /// Nothing: would block, await `wait`. False: it does not fit, or its length is unknown.
   virtual std::optional<Result<bool>> try_read_ahead(std::uint64_t most) = 0;
 
+  /// As BodySource: for ResponseBody, which hands it on.
+  Raw raw() override = 0;
+  void raw_moved(std::uint64_t octets) override = 0;
+
   /// The longest time of the waits to come, in place of the plan's read_timeout.
   virtual void limit_waits(std::chrono::milliseconds limit) = 0;
 

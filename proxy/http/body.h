@@ -56,6 +56,16 @@ class BodySource {
   /// nothing can or should be. When it is readable, `read_ahead` reads; what was handed out stays valid.
   virtual net::Stream* ahead() { return nullptr; }
   virtual void read_ahead() {}
+
+  /// Octets of a body that lie, or will arrive, in a plain stream and need no decoding, so that the kernel may move them.
+  struct Raw {
+    net::Stream* stream = nullptr;  // null: there are none
+    std::uint64_t octets = 0;
+  };
+  /// What is left of the body in that form. Asked after `next` said Empty.
+  virtual Raw raw() { return {}; }
+  /// So many of them were moved.
+  virtual void raw_moved(std::uint64_t) {}
 };
 
 /// Pieces of a body collected for one system call.

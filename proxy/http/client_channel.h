@@ -44,6 +44,11 @@ class ClientChannel : public BodySource {
   /// Sends pieces of the body (with the head, if that did not leave yet). `last`: the body ends here.
   virtual SendStatus try_send(std::span<const std::string_view> pieces, bool last) = 0;
 
+  /// Whether the next octets of the body may be written to the stream as they are, past this channel: the head left, and
+  /// the form of the response and the stream change nothing about them. `raw_sent` says how many were.
+  virtual bool takes_raw() { return false; }
+  virtual void raw_sent(std::uint64_t) {}
+
   /// Waits until all that `try_send` was given has left (limit: send_timeout from one progress to the next).
   /// Meanwhile lets `source`, where the pieces came from, read ahead (null: there is none).
   virtual net::Task<net::IoError> drain(BodySource* source) = 0;

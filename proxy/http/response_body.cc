@@ -112,6 +112,20 @@ net::Stream* ResponseBody::ahead() {
   return &attempt_.channel().stream();
 }
 
+BodySource::Raw ResponseBody::raw() {
+  if (backend_ != BodyStatus::Empty || options_.rate != 0 || attempt_.is_released()) return {};
+  if (spool_ && !spool_->is_empty()) return {};
+  return attempt_.channel().raw();
+}
+
+void ResponseBody::raw_moved(std::uint64_t octets) {
+  in_flight_.reset();
+  handed_out_ = false;
+  taken_ += octets;
+  attempt_.channel().raw_moved(octets);
+  if (!attempt_.channel().raw().stream) from_backend();  // to notice the end
+}
+
 void ResponseBody::keep(std::string_view octets) {
   if (const net::IoError error = spool_->put(octets)) {
     log::crit(exchange_.runtime().error_log(), exchange_.subject(),

@@ -26,6 +26,8 @@ class ResponseBody final : public BodySource {
   net::Task<net::IoError> wait() override;
   net::Stream* ahead() override;
   void read_ahead() override;
+  Raw raw() override;
+  void raw_moved(std::uint64_t octets) override;
 
   /// After a body that was cut: why.
   const Error& error() const { return error_; }

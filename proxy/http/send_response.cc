@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "http/core_conf.h"
 #include "http/pace.h"
 #include "http/respond.h"
+#include "net/pipe.h"
 
 namespace weir::http {
 
@@ -68,6 +71,71 @@ void finish_trailers(Exchange& exchange) {
   exchange.client().set_trailers(response.trailers);
 }
 
+constexpr std::uint64_t kWorthSplicing = 64 * 1024;  // octets; for less, copying costs less (bench/README.md)
+constexpr std::size_t kSpliceStep = 1 << 20;
+constexpr unsigned kStepsATurn = 8;  // then others have their turn
+
+/// Whether the kernel may move the next octets of the body, and enough of them to be worth it.
+bool can_splice(Exchange& exchange, BodySource& source) {
+  const BodySource::Raw raw = source.raw();
+  return raw.stream && raw.octets >= kWorthSplicing && exchange.client().takes_raw();
+}
+
+/// The client takes no more for now. Returns ClientGone, or No when there may be room, or when `ahead` has more.
+net::Task<Cut> wait_for_room(Exchange& exchange, net::Stream* ahead, bool& more) {
+  net::Stream& client = exchange.client().stream();
+  const auto limit = *exchange.conf<CoreConf>().send_timeout;
+  more = false;
+  net::IoError error;
+  if (ahead) {
+    const net::Either ready = co_await net::wait_either(*ahead, client, std::chrono::milliseconds(0), limit);
+    more = ready.first;
+    if (ready.second) error = ready.error;
+  } else {
+    error = co_await client.writable(limit);
+  }
+  if (!error) co_return Cut::No;
+  if (error.timed_out()) client.abort();  // octets in the kernel would hold memory for somebody who does not read
+  log_send_failure(exchange, error);
+  co_return Cut::ClientGone;
+}
+
+/// Moves octets of the body from the source's socket to the client's through `pipe`, until there are no more of that
+/// kind, or the client is so slow that the source should read ahead by copying. No: go on in the usual way.
+net::Task<Cut> splice_body(Exchange& exchange, BodySource& source, net::Pipe pipe) {
+  bool filling = true;
+  for (unsigned steps = 1;; ++steps) {
+    std::size_t got = 0;
+    if (const BodySource::Raw raw = filling ? source.raw() : BodySource::Raw(); raw.stream) {
+      const net::IoResult filled = pipe.fill(*raw.stream, std::min<std::uint64_t>(raw.octets, kSpliceStep));
+      got = filled.bytes;
+      source.raw_moved(got);
+      // An end or a failure is found again, and judged, in the usual way. A pipe that is full stays so for a while.
+      if (filled.error && !(filled.error.would_block() && pipe.is_empty())) filling = false;
+    } else {
+      filling = false;
+    }
+    const net::IoResult sent = pipe.drain(exchange.client().stream());
+    exchange.client().raw_sent(sent.bytes);
+    exchange.response.body_octets_sent += sent.bytes;
+    if (sent.error && !sent.error.would_block()) {
+      log_send_failure(exchange, sent.error);
+      co_return Cut::ClientGone;
+    }
+    if (!pipe.is_empty()) {
+      bool more = false;
+      if (co_await wait_for_room(exchange, source.ahead(), more) != Cut::No) co_return Cut::ClientGone;
+      if (more && !filling) source.read_ahead();
+    } else if (!filling) {
+      co_return Cut::No;
+    } else if (got == 0) {
+      if (co_await source.wait()) co_return Cut::SourceFailed;
+    } else if (steps % kStepsATurn == 0) {
+      co_await exchange.loop().yield();
+    }
+  }
+}
+
 /// Reads, then sends, then reads again: one buffer, and a slow reader slows the writer by itself.
 net::Task<Cut> send_body(Exchange& exchange, BodySource& source) {
   BodyPieces pieces;
@@ -87,6 +155,12 @@ net::Task<Cut> send_body(Exchange& exchange, BodySource& source) {
     if (last) co_return Cut::No;
     if (status == BodyStatus::Bad) co_return Cut::SourceFailed;
     if (status == BodyStatus::Data) continue;
+    if (!head_pending && !pace.is_limited() && can_splice(exchange, source)) {
+      if (auto pipe = exchange.loop().pipes().take()) {
+        const Cut cut = co_await splice_body(exchange, source, std::move(*pipe));
+        if (cut != Cut::No) co_return cut;
+      }
+    }
 
     const net::IoError filled = source.fill();
     if (!filled) continue;

@@ -156,6 +156,18 @@ net::Task<net::IoError> BackendConnection::wait() {
   co_return co_await stream_->readable(plan_.read_timeout);
 }
 
+http::BodySource::Raw BackendConnection::raw() {
+  if (framing_.kind != Kind::Length || left_ == 0 || closed_ || !input_.is_empty() || !stream_->is_plain()) return {};
+  input_.release();
+  return {stream_.get(), left_};
+}
+
+void BackendConnection::raw_moved(std::uint64_t octets) {
+  left_ -= octets;
+  received_ += octets;
+  ended_ = left_ == 0;
+}
+
 void BackendConnection::end() {
   decoder_.reset();
   input_.release_if_empty();

@@ -42,6 +42,8 @@ class BackendConnection final : public http::BackendChannel {
   http::BodyRead next() override;
   net::IoError fill() override;
   net::Task<net::IoError> wait() override;
+  Raw raw() override;
+  void raw_moved(std::uint64_t octets) override;
 
  private:
   net::IoError read();

@@ -184,6 +184,8 @@ SendStatus ExchangeChannel::try_send(std::span<const std::string_view> pieces, b
   return status;
 }
 
+bool ExchangeChannel::takes_raw() { return form_ == Form::Length && writer_.is_done() && stream().is_plain(); }
+
 net::Task<net::IoError> ExchangeChannel::drain(http::BodySource* source) {
   for (;;) {
     net::IoError waited;

@@ -40,6 +40,8 @@ class ExchangeChannel final : public http::ClientChannel {
   void begin_response(const http::Response& response) override;
   void set_trailers(const http::Fields& trailers) override;
   http::SendStatus try_send(std::span<const std::string_view> pieces, bool last) override;
+  bool takes_raw() override;
+  void raw_sent(std::uint64_t octets) override { writer_.note_sent(octets); }
   net::Task<net::IoError> drain(http::BodySource* source) override;
   net::Task<net::IoError> send_interim(int status, const http::Fields& fields) override;
   void break_off() override;

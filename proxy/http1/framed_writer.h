@@ -35,6 +35,11 @@ class FramedWriter {
   /// Sends what is left of the last `send`.
   http::SendStatus push(net::Stream& stream);
 
+  /// Whether all that was given left, the head included.
+  bool is_done() const { return head_.empty() && first_ == count_; }
+  /// Octets of the message left by another way.
+  void note_sent(std::uint64_t octets) { sent_ += octets; }
+
   /// Octets that left since `start`.
   std::uint64_t sent() const { return sent_; }
   /// Why the last `send` or `push` failed.

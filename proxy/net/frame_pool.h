@@ -14,7 +14,7 @@ class FramePool {
  public:
   static constexpr std::size_t kGranule = 64;       // bytes; sizes are rounded up to a multiple of it
   static constexpr std::size_t kLargest = 4096;     // bytes; larger frames come from operator new
-  static constexpr std::size_t kMaxKept = 1 << 20;  // bytes of free frames a thread keeps
+  static constexpr std::size_t kMaxKept = 4 << 20;  // bytes of free frames a thread keeps
 
   /// Memory for a frame of `size` bytes.
   static void* take(std::size_t size) {

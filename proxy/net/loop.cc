@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "net/pipe.h"
 #include "net/stream.h"
 
 namespace weir::net {
@@ -54,7 +55,7 @@ struct Loop::Asio final : TimerDriver {
   std::atomic<bool> stopping = false;
 };
 
-Loop::Loop() : asio_(std::make_unique<Asio>(*this)), timers_(*asio_) {}
+Loop::Loop() : pipes_(std::make_unique<PipePool>()), asio_(std::make_unique<Asio>(*this)), timers_(*asio_) {}
 
 Loop::~Loop() = default;
 

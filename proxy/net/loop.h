@@ -27,6 +27,8 @@ class io_context;
 
 namespace weir::net {
 
+class PipePool;
+
 class Loop {
  public:
   Loop();
@@ -44,6 +46,7 @@ class Loop {
   Timers& timers() { return timers_; }
   BufferPool& buffers() { return buffers_; }
   ReadinessSet& readiness() { return readiness_; }
+  PipePool& pipes() { return *pipes_; }
 
   /// Runs `function` on the loop's thread, in a later turn. Any thread.
   void post(std::function<void()> function);
@@ -89,6 +92,7 @@ class Loop {
   std::vector<std::function<void()>> turn_end_;
   BufferPool buffers_;
   ReadinessSet readiness_;
+  std::unique_ptr<PipePool> pipes_;
   std::unique_ptr<Asio> asio_;
   Timers timers_;
 };

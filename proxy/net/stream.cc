@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,6 +93,25 @@ IoResult Stream::try_write(std::string_view bytes) {
   do sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   return wrote(sent, bytes.size());
+}
+
+IoResult Stream::try_splice_to(int pipe, std::size_t most) {
+  if (fd_ < 0) return {0, {-fd_}};
+  if (!(flags_ & kIn)) return {0, {EAGAIN}};
+  ssize_t count;
+  do count = ::splice(fd_, nullptr, pipe, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  while (count < 0 && errno == EINTR);
+  if (count > 0) return {static_cast<std::size_t>(count), {}};
+  return {0, {count == 0 ? IoError::kEof : errno}};
+}
+
+IoResult Stream::try_splice_from(int pipe, std::size_t most) {
+  if (fd_ < 0) return {0, {-fd_}};
+  ssize_t sent;
+  do sent = ::splice(pipe, nullptr, fd_, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  while (sent < 0 && errno == EINTR);
+  // Less than all does not mean that there is no more room: the kernel moves a few pieces at a time.
+  return sent < 0 ? wrote(sent, most) : IoResult{static_cast<std::size_t>(sent), {}};
 }
 
 IoResult Stream::wrote(std::ptrdiff_t sent, std::size_t wanted) {

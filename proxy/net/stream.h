@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <typeinfo>
 
 #include "net/io_result.h"
 #include "net/loop.h"
@@ -78,6 +79,17 @@ class Stream : private ReadinessHandler, private Timer {
   void close();
   /// As close(), but the peer sees a reset instead of an orderly end, and unsent bytes are dropped.
   void abort();
+
+  /// Whether octets go to and come from the socket as they are, so that the kernel may move them.
+  bool is_plain() const { return typeid(*this) == typeid(Stream); }
+  /// For Pipe: moves at most `most` octets into, or out of, the end of a pipe. Only if `is_plain()`. Errors as try_read and
+  /// try_write, but a would_block of try_splice_to may also mean that the pipe is full: only the caller knows, and says
+  /// note_dry() if it was the stream that had nothing.
+  IoResult try_splice_to(int pipe, std::size_t most);
+  IoResult try_splice_from(int pipe, std::size_t most);
+  void note_dry() {
+    if (!peer_closed()) clear_ready(kIn);
+  }
 
   /// Calls `watcher` for events on which no coroutine waits; null ends it. What arrived earlier is not reported: look
   /// at input_pending() first.

@@ -97,6 +97,44 @@ TEST(ResponseBody, ASlowReaderSlowsTheBackend) {
   EXPECT_EQ(response.body.hash(), PatternBytes(kLarge).hash());
 }
 
+TEST(ResponseBody, ASlowReaderOfALargeOneHoldsNoBackend) {
+  std::atomic<bool> done{false};
+  FakeBackend app = FakeBackend::handling([&](BackendConnection& connection, const HttpRequest& request) {
+    send_large(connection, request);
+    done = true;
+  });
+  WeirProcess weir(kPlain, {{"app", app.address()}});
+  HttpClient client = weir.client();
+  RawClient slow = weir.connect();
+  slow.send("GET /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(wait_until([&] { return done.load(); })) << "the backend must get rid of it all while nobody reads";
+  const std::string whole = slow.read_to_end().bytes;
+  const std::size_t head = whole.find("\r\n\r\n") + 4;
+  PatternBytes pattern(kLarge);
+  std::size_t at = head;
+  for (auto piece = pattern.next(); !piece.empty(); at += piece.size(), piece = pattern.next())
+    ASSERT_EQ(std::string_view(whole).substr(at, piece.size()), piece) << "at octet " << at - head;
+  EXPECT_EQ(at, whole.size());
+}
+
+TEST(ResponseBody, ALargeOneThatIsCutIsSeenAsCut) {
+  FakeBackend app = FakeBackend::handling([](BackendConnection& connection, const HttpRequest& request) {
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n");
+    for (int i = 0; i < 64; ++i) connection.send(std::string(65'536, 'x'));
+    if (request.target == "/reset") connection.reset();
+    connection.close();
+  });
+  WeirProcess weir(kPlain, {{"app", app.address()}});
+  for (const char* target : {"/close", "/reset"}) {
+    SCOPED_TRACE(target);
+    const HttpResponse response = weir.get(target);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_FALSE(response.complete);
+    EXPECT_LE(response.body.size(), 4u << 20);
+  }
+  EXPECT_EQ(weir.get("/close").status, 200) << "and the proxy goes on";
+}
+
 TEST(RequestBody, OfAnyFramingArrivesWholeInBoundedMemory) {
   FakeBackend app = FakeBackend::answering(200);
   for (const char* text : {kPlain, kStreaming}) {
