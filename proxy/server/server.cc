@@ -61,6 +61,19 @@ void report(const log::ErrorLog& error_log, const config::Diagnostics& diagnosti
   }
 }
 
+/// A limit that the system refuses is no reason not to serve: nginx says so and goes on, too.
+void make_room_for_descriptors(const MainConf& conf, const log::ErrorLog& error_log) {
+  if (conf.descriptor_limit.is_set()) {
+    try {
+      set_descriptor_limit(*conf.descriptor_limit);
+      return;
+    } catch (const std::runtime_error& error) {
+      log::alert(error_log, "{}: worker_rlimit_nofile is not kept", error.what());
+    }
+  }
+  set_descriptor_limit(std::nullopt);
+}
+
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
 
 // Signals wait from before the pid file invites them until run() takes them, else one that comes early kills. Threads
@@ -130,9 +143,8 @@ void Server::distribute(const Configuration& configuration, const ListenSockets&
 void Server::start(Configuration configuration) {
   mask_signals(SIG_BLOCK);
   const MainConf& conf = configuration.main();
-  set_descriptor_limit(conf.descriptor_limit.is_set() ? std::optional<std::uint64_t>(*conf.descriptor_limit)
-                                                      : std::nullopt);
   error_log_ = open_error_log(conf);
+  make_room_for_descriptors(conf, *error_log_);
   access_logs_ = open_access_logs(*configuration.http);
   worker_count_ = count_workers(conf);
   configuration.http->generation = ++generation_;

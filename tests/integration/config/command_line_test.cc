@@ -327,5 +327,17 @@ TEST(Configuration, RunsWithSeveralWorkersOrOne) {
   EXPECT_EQ(automatic.get("/").text(), "auto");
 }
 
+// Configurations come with limits of another machine; a container may not raise its own.
+TEST(Configuration, ServesWithTheDescriptorsThatTheSystemGives) {
+  WeirProcess weir(kUser +
+                       "daemon off; pid %dir%/weir.pid; error_log %dir%/error.log; worker_rlimit_nofile 2000000000; "
+                       "events { worker_connections 1024; }"
+                       " http { server { listen %listen%; location / { return 200 ok; } } access_log off; }",
+                   {}, {.whole_file = true});
+  weir.allow_alerts();
+  EXPECT_EQ(weir.get("/").text(), "ok");
+  EXPECT_TRUE(weir.logs("setrlimit(RLIMIT_NOFILE, 2000000000) failed"));
+}
+
 }  // namespace
 }  // namespace weir::test
