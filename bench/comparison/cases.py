@@ -24,6 +24,7 @@ class Case:
     keep_alive: bool = True
     access_log: bool = False
     backends: int = 1
+    rate: int = 0  # requests a second, due at fixed times; 0: as fast as it goes
 
 
 CASES = [
@@ -36,6 +37,7 @@ CASES = [
     Case("conn-per-request", "GET 128 B, a client connection for each request", "/128", 128, keep_alive=False),
     Case("access-log", "GET 128 B with an access log", "/128", 128, access_log=True),
     Case("upstreams200", "GET 128 B, 200 backends, least connections", "/128", 128, backends=200),
+    Case("steady", "GET 128 B, 5,000 requests/s at fixed times, for latency", "/128", 128, rate=5000),
 ]
 QUICK = ["get128", "get10k", "get1m"]
 

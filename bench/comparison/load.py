@@ -26,6 +26,12 @@ def check_answer(case, port):
         raise RuntimeError(f"{case.name}: got {response.status} with {size} bytes instead of 200 with {case.size}")
 
 
+def steady_command(case, port, seconds, programs):
+    fields = [f"{name}: {value}" for name, value in BROWSER_HEADERS.items()]
+    return [str(programs / "steady"), "127.0.0.1", str(port), case.path, str(case.connections), str(case.rate),
+            str(seconds), *fields]
+
+
 def wrk_command(case, port, seconds):
     headers = dict(BROWSER_HEADERS) | ({} if case.keep_alive else {"Connection": "close"})
     command = ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--timeout", "5s", "-s", str(SCRIPT)]
@@ -35,22 +41,22 @@ def wrk_command(case, port, seconds):
     return command + [f"http://127.0.0.1:{port}{case.path}", "--"] + to_script
 
 
-def pinned_wrk(case, port, seconds):
-    return ["taskset", "-c", str(machine.LOAD_CPU), *wrk_command(case, port, seconds)]
+def pinned(command):
+    return ["taskset", "-c", str(machine.LOAD_CPU), *command]
 
 
 def warm_up(case, port):
     """Fills pools and allocators with some unmeasured load, shorter than wrk's least."""
-    with subprocess.Popen(pinned_wrk(case, port, 5), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as wrk:
+    with subprocess.Popen(pinned(wrk_command(case, port, 5)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as wrk:
         try:
             time.sleep(WARM_UP_SECONDS)
         finally:
             wrk.send_signal(signal.SIGINT)  # wrk then ends as if its time were up
 
 
-def measure(case, port, proxy, origin, seconds):
-    """Loads `proxy` (a Child) for some seconds. Returns a dictionary of figures."""
-    command = pinned_wrk(case, port, seconds)
+def measure(case, port, proxy, origin, seconds, programs):
+    """Loads `proxy` (a Child) for some seconds. `programs`: where steady was built. Returns a dictionary of figures."""
+    command = pinned(steady_command(case, port, seconds, programs) if case.rate else wrk_command(case, port, seconds))
     proxy_cpu, origin_cpu = proxy.cpu_seconds(), origin.cpu_seconds()
     proxy_core, load_core = machine.busy_seconds(machine.PROXY_CPU), machine.busy_seconds(machine.LOAD_CPU)
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
@@ -60,7 +66,7 @@ def measure(case, port, proxy, origin, seconds):
 
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode != 0 or not lines:
-        raise RuntimeError(f"wrk failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+        raise RuntimeError(f"{command[3]} failed: {done.stdout[-500:]}{done.stderr[-500:]}")
     result = json.loads(lines[0].removeprefix("RESULT "))
     wall = result["duration_us"] / 1e6
     if result["requests"] == 0:
@@ -69,6 +75,7 @@ def measure(case, port, proxy, origin, seconds):
     return {
         "requests": result["requests"],
         "failed": result["failed"],
+        "rate": case.rate,
         "requests_per_second": result["requests"] / wall,
         "cpu_us": proxy_cpu / result["requests"] * 1e6,
         "origin_cpu_us": origin_cpu / result["requests"] * 1e6,

@@ -83,7 +83,7 @@ def run_case(case, programs, arguments, origin, backend_port, folder, configurat
         for number in range(arguments.rounds):
             turn = number % len(running)  # nobody always follows the same neighbour
             for one in running[turn:] + running[:turn]:
-                rounds[one.program.name].append(load.measure(case, one.port, one.child, origin, arguments.seconds))
+                rounds[one.program.name].append(load.measure(case, one.port, one.child, origin, arguments.seconds, folder / "origin"))
                 one.shorten_logs()
     finally:
         for one in running:

@@ -16,7 +16,8 @@ def summarize(rounds):
         median = statistics.median(values)
         result[key] = median
         result[key + "_spread"] = (max(values) - min(values)) / median if median else 0.0
-    result["limit"] = limit(result)
+    result["rate"] = rounds[0]["rate"]
+    result["limit"] = "rate" if result["rate"] else limit(result)
     return result
 
 
