@@ -1,5 +1,6 @@
 #include <weir/discovery/agent.h>
 
+#include "agent/child_command.h"
 #include "agent/port_check.h"
 #include "agent/registration.h"
 #include "session/c_client.h"
@@ -7,10 +8,13 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <future>
 #include <memory>
+#include <optional>
+#include <system_error>
 
 namespace weir::discovery {
 namespace {
@@ -29,29 +33,46 @@ void log_to_stderr(Severity severity, std::string_view text) {
                text.data());
 }
 
-// SIGTERM and SIGINT, as something to wait for instead of something that interrupts.
-class StopSignals {
+// SIGTERM, SIGINT and the end of a child, as something to wait for instead of something that interrupts.
+class Signals {
  public:
-  StopSignals() {
+  Signals() {
     sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
+    for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
-  void wait() {
-    int signal = 0;
-    sigwait(&set_, &signal);
-  }
-  /// Whether one came within `duration`.
-  bool wait_for(std::chrono::milliseconds duration) {
+  /// The next one; 0 if none came within `duration`.
+  int wait_for(std::chrono::milliseconds duration) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
     const timespec limit{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(duration - seconds).count()};
-    return sigtimedwait(&set_, nullptr, &limit) > 0;
+    return std::max(sigtimedwait(&set_, nullptr, &limit), 0);
+  }
+  /// Waits until we are to stop, or the child has ended; at most `duration`. Returns whether either happened.
+  bool wait_for_end(ChildCommand* child, std::chrono::milliseconds duration) {
+    const auto deadline = Clock::now() + duration;
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+      const int signal = wait_for(std::max(left, 0ms));
+      if (signal == SIGTERM || signal == SIGINT) return true;
+      if (child != nullptr && !child->is_running()) return true;
+      if (left <= 0ms) return false;
+    }
   }
 
  private:
   sigset_t set_;
 };
+
+// Asks it to end, and makes it if it does not.
+void end_child(ChildCommand& child, Signals& signals, std::chrono::milliseconds patience) {
+  child.signal(SIGTERM);
+  const auto deadline = Clock::now() + patience;
+  while (child.is_running()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left <= 0ms) child.signal(SIGKILL);
+    signals.wait_for(std::clamp(left, 10ms, 1000ms));
+  }
+}
 
 // Starts something on the client's executor and waits until it reports to be done, but not for ever.
 void wait_until_done(ZooKeeperClient& client, const std::function<void(std::function<void()> done)>& start) {
@@ -64,8 +85,18 @@ void wait_until_done(ZooKeeperClient& client, const std::function<void(std::func
 }  // namespace
 
 int run_agent(const AgentOptions& options) {
-  StopSignals stop;
-  auto client = ZooKeeperClient::make(parse_servers(options.servers), options.session_timeout, log_to_stderr);
+  Signals signals;
+  std::optional<ChildCommand> command;
+  try {
+    // Before there are threads: what is forked should be simple.
+    if (!options.command.empty()) command.emplace(options.command);
+  } catch (const std::system_error& error) {
+    log_to_stderr(Severity::Error, std::string("cannot run ") + error.what());
+    return 127;
+  }
+  ChildCommand* const child = command ? &*command : nullptr;
+  auto client =
+      ZooKeeperClient::make(parse_servers(options.servers), options.session_timeout, log_to_stderr, options.auth);
   std::unique_ptr<Registration> registration;
   client->run([&](Ensemble& ensemble) {
     NativeName name;
@@ -77,32 +108,46 @@ int run_agent(const AgentOptions& options) {
     if (options.check == AgentOptions::Check::None) registration->want(true);
   });
   std::unique_ptr<PortCheck> check;
-  if (options.check == AgentOptions::Check::Tcp) {
+  if (options.check != AgentOptions::Check::None) {
     const auto on_change = [&](bool is_up) {
-      log_to_stderr(Severity::Notice, options.address + (is_up ? " accepts connections" : " does not accept connections"));
-      client->executor().post([&registration, is_up] { registration->want(is_up); });
+      log_to_stderr(Severity::Notice, options.address + (is_up ? " passes the check" : " fails the check"));
+      client->executor().post([&registration, is_up] {
+        if (registration) registration->want(is_up);
+      });
     };
     check = std::make_unique<PortCheck>(
-        PortCheck::Settings{.address = options.address, .interval = options.check_interval}, on_change);
+        PortCheck::Settings{.address = options.address,
+                            .http_path = options.check == AgentOptions::Check::Http ? options.check_path : "",
+                            .interval = options.check_interval,
+                            .patience = options.check_timeout,
+                            .rise = options.rise,
+                            .fall = options.fall},
+        on_change);
   }
 
-  stop.wait();
+  while (!signals.wait_for_end(child, 1h)) {
+  }
   check.reset();  // a service that stops now is not a failure
-  if (options.drain > 0ms) {
+  const bool has_ended = child != nullptr && !child->is_running();
+  if (has_ended) log_to_stderr(Severity::Warning, "the command has ended");
+  // Said in any case: readers do not take one that is merely missing for one that left.
+  const std::chrono::milliseconds drain = has_ended ? std::min<std::chrono::milliseconds>(options.drain, 500ms) : options.drain;
+  if (drain > 0ms) {
     // Asked even if nothing is known to be registered: the answer to a registration may be under way.
     wait_until_done(*client, [&](std::function<void()> done) { registration->drain(std::move(done)); });
     bool is_registered = false;
     client->run([&](Ensemble&) { is_registered = registration->registered().has_value(); });
     if (is_registered) {
       log_to_stderr(Severity::Notice, "draining");
-      stop.wait_for(options.drain);
+      signals.wait_for_end(has_ended ? nullptr : child, drain);
     }
   }
   wait_until_done(*client, [&](std::function<void()> done) { registration->leave(std::move(done)); });
+  if (child != nullptr) end_child(*child, signals, options.stop_timeout);
   client->run([&](Ensemble&) { registration.reset(); });
   client.reset();
   CClient::wait_until_closed(kPatience);
-  return 0;
+  return child != nullptr ? child->exit_code() : 0;
 }
 
 }  // namespace weir::discovery

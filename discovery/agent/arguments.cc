@@ -2,11 +2,12 @@
 
 #include <weir/discovery/zookeeper_source.h>
 
-#include "member/native_name.h"
+#include "member/policy.h"
 #include "session/server_list.h"
 
 #include <charconv>
 #include <algorithm>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -61,6 +62,52 @@ std::string address_argument(const std::string& text) {
                                 "), expected ip:port or [ipv6]:port");
   }
   return *address;
+}
+
+std::string match_argument(const std::string& text) {
+  if (!is_valid_match(text)) {
+    throw std::invalid_argument("invalid match \"" + text + "\", expected an address, or KEY=VALUE with z, v, i, p or l.LABEL");
+  }
+  return canonical_match(text);
+}
+
+double percent_argument(const std::string& text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  if (error != std::errc{} || stop != end || !(value >= 0 && value <= 100))
+    throw std::invalid_argument("invalid percent \"" + text + "\", expected 0 to 100");
+  return value;
+}
+
+std::string format_argument(const std::string& text) {
+  if (!format_of(text)) throw std::invalid_argument("invalid format \"" + text + "\"");
+  return text;
+}
+
+ZooKeeperAuth auth_argument(const std::string& text) {
+  constexpr std::string_view kScheme = "digest:";
+  constexpr std::streamsize kLongest = 1024;
+  if (!text.starts_with(kScheme)) throw std::invalid_argument("invalid auth, expected digest:FILE");
+  const std::string path = text.substr(kScheme.size());
+  std::ifstream file(path, std::ios::binary);
+  std::string secret(static_cast<std::size_t>(kLongest), '\0');
+  file.read(secret.data(), kLongest);
+  secret.resize(static_cast<std::size_t>(file.gcount()));
+  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+  const std::size_t colon = secret.find(':');
+  if (colon == 0 || colon == secret.npos || colon + 1 == secret.size() || secret.find_first_of("\r\n") != secret.npos)
+    throw std::invalid_argument("\"" + path + "\" does not hold one line, user:password");
+  return {.scheme = "digest", .secret = std::move(secret)};
+}
+
+int count_argument(const std::string& text, int most) {
+  int value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || value < 1 || value > most)
+    throw std::invalid_argument("invalid number \"" + text + "\", expected 1 to " + std::to_string(most));
+  return value;
 }
 
 std::uint32_t weight_argument(const std::string& text) {

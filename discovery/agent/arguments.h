@@ -1,6 +1,8 @@
 // What the commands of this library have in common on their command lines.
 #pragma once
 
+#include <weir/discovery/zookeeper_clients.h>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -35,6 +37,16 @@ std::vector<std::string> servers_argument(const std::string& text);
 std::string path_argument(std::string text);
 /// Checks an `ip:port`. Returns it in canonical form. Throws std::invalid_argument.
 std::string address_argument(const std::string& text);
+/// Checks an address, or `key=value` of a member's facts, as in a policy. Throws std::invalid_argument.
+std::string match_argument(const std::string& text);
+/// Throws std::invalid_argument unless 0 to 100.
+double percent_argument(const std::string& text);
+/// Throws std::invalid_argument unless a word that `zk_format` takes.
+std::string format_argument(const std::string& text);
+/// Reads `digest:FILE`, and `user:password` from that file. Throws std::invalid_argument, never with the secret in it.
+ZooKeeperAuth auth_argument(const std::string& text);
+/// Throws std::invalid_argument unless a whole number of 1 to `most`.
+int count_argument(const std::string& text, int most);
 /// Throws std::invalid_argument unless 0 to 65535.
 std::uint32_t weight_argument(const std::string& text);
 /// Reads `500ms`, `5s`, `2m`, or seconds without a unit; at most a day. Throws std::invalid_argument.

@@ -1,4 +1,4 @@
-// Whether something accepts connections at an address, asked again and again.
+// Whether something serves at an address, asked again and again.
 #pragma once
 
 #include <chrono>
@@ -14,9 +14,10 @@ namespace weir::discovery {
 class PortCheck {
  public:
   struct Settings {
-    std::string address;  ///< canonical `ip:port` or `[v6]:port`
+    std::string address;    ///< canonical `ip:port` or `[v6]:port`
+    std::string http_path;  ///< such as `/health`: must be answered with 2xx or 3xx; empty: connecting is enough
     std::chrono::milliseconds interval{1000};
-    std::chrono::milliseconds patience{500};  ///< for one connection
+    std::chrono::milliseconds patience{500};  ///< for one check
     int rise = 1;                             ///< passes in a row that make it up
     int fall = 3;                             ///< failures in a row that make it down
   };
@@ -38,5 +39,8 @@ class PortCheck {
 
 /// Connects once and closes again. Blocks for at most `patience`. `address` as in PortCheck::Settings.
 bool accepts_connections(const std::string& address, std::chrono::milliseconds patience);
+
+/// Asks `GET path` on a connection of its own; whether the status is one of 200 to 399. Blocks for at most `patience`.
+bool answers_http(const std::string& address, const std::string& path, std::chrono::milliseconds patience);
 
 }  // namespace weir::discovery

@@ -32,14 +32,24 @@ Registration::Registration(Executor& executor, Ensemble& ensemble, Settings sett
         }
       })),
       random_(settings_.seed),
-      timer_(executor) {
+      timer_(executor),
+      withdrawal_(executor) {
   ensemble_.add(*this);
 }
 
 Registration::~Registration() { ensemble_.remove(*this); }
 
 void Registration::want(bool is_wanted) {
-  is_wanted_ = is_wanted;
+  withdrawal_.cancel();
+  is_withdrawing_ = !is_wanted && is_wanted_ && registered_.has_value();
+  if (is_withdrawing_) {
+    withdrawal_.set(settings_.withdrawal, [this] {
+      is_withdrawing_ = is_wanted_ = false;
+      step();
+    });
+  } else {
+    is_wanted_ = is_wanted;
+  }
   step();
 }
 
@@ -50,7 +60,8 @@ void Registration::drain(std::function<void()> done) {
 }
 
 void Registration::leave(std::function<void()> done) {
-  is_wanted_ = false;
+  withdrawal_.cancel();
+  is_wanted_ = is_withdrawing_ = false;
   waiting_.push_back(std::move(done));
   step();
 }
@@ -79,9 +90,9 @@ void Registration::on_disconnected() {
 
 std::optional<std::string> Registration::wanted_name() const {
   if (!is_wanted_) return std::nullopt;
-  if (is_draining_ && !registered_) return std::nullopt;  // nothing to announce the end of
+  if ((is_draining_ || is_withdrawing_) && !registered_) return std::nullopt;  // nothing to announce the end of
   NativeName name = name_;
-  if (is_draining_) name.state = NativeName::State::Draining;
+  if (is_draining_ || is_withdrawing_) name.state = NativeName::State::Draining;
   return encode_name(name);
 }
 

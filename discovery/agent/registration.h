@@ -32,7 +32,8 @@ class Registration final : private SessionUser {
     NativeName name;
     Clock::duration verify_every = std::chrono::seconds(10);     ///< looks whether the node is still there and ours
     Clock::duration retry = std::chrono::seconds(1);             ///< after a refusal, or when somebody removed the node
-    Clock::duration longest_jitter = std::chrono::milliseconds(200);  ///< before registering in a new session
+    Clock::duration longest_jitter = std::chrono::seconds(1);    ///< before registering in a new session
+    Clock::duration withdrawal = std::chrono::milliseconds(500); ///< between saying that we are unwell and leaving
     std::uint32_t seed = std::random_device{}();                      ///< of the jitter
   };
 
@@ -41,7 +42,8 @@ class Registration final : private SessionUser {
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
 
-  /// Whether there should be a node at all; at first there should not.
+  /// Whether there should be a node at all; at first there should not. One that is not wanted any more announces that
+  /// before it goes, as readers do not take a member that is merely missing for one that left.
   void want(bool is_wanted);
   /// Announces the leaving. `done` is called when that is written, or at once if nothing is registered.
   void drain(std::function<void()> done);
@@ -81,6 +83,7 @@ class Registration final : private SessionUser {
   NativeName name_;
   bool is_wanted_ = false;
   bool is_draining_ = false;
+  bool is_withdrawing_ = false;
 
   Session* session_ = nullptr;
   std::shared_ptr<Round> round_;
@@ -93,6 +96,7 @@ class Registration final : private SessionUser {
   std::vector<std::function<void()>> waiting_;
   std::minstd_rand random_;
   Timer timer_;
+  Timer withdrawal_;
 };
 
 }  // namespace weir::discovery

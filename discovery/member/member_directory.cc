@@ -4,10 +4,9 @@
 #include <tuple>
 
 namespace weir::discovery {
-namespace {
 
-balancer::Member to_member(const NativeName& name, const DecodeRules& rules) {
-  balancer::Member member = rules.prototype;
+KnownMember to_member(const NativeName& name, const DecodeRules& rules) {
+  KnownMember member(rules.prototype, facts_of(name));
   member.address = name.address;
   member.weight = name.weight.value_or(rules.default_weight);
   member.backup = name.tier > 0;
@@ -18,7 +17,11 @@ balancer::Member to_member(const NativeName& name, const DecodeRules& rules) {
   return member;
 }
 
-}  // namespace
+void DecodedDirectory::sort() {
+  std::sort(children.begin(), children.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.member.address, a.name) < std::tie(b.member.address, b.name);
+  });
+}
 
 std::vector<std::size_t> DecodedDirectory::contested() const {
   std::vector<std::size_t> result;
@@ -40,24 +43,26 @@ DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRu
       directory.rejected.push_back({std::move(text), to_string(decoded.error)});
       continue;
     }
+    if (!is_allowed(decoded.name->address, rules.allow)) {
+      directory.rejected.push_back({std::move(text), kNotAllowed});
+      continue;
+    }
     if (decoded.name->bad_weight) directory.rejected.push_back({text, "bad weight"});
     directory.children.push_back({std::move(text), to_member(*decoded.name, rules)});
   }
-  std::sort(directory.children.begin(), directory.children.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.member.address, a.name) < std::tie(b.member.address, b.name);
-  });
+  directory.sort();
   return directory;
 }
 
-std::vector<balancer::Member> settle(DecodedDirectory directory, const std::vector<std::int64_t>& czxids) {
+KnownMembers settle(DecodedDirectory directory, const std::vector<std::int64_t>& czxids) {
   std::vector<std::int64_t> youth(directory.children.size(), 0);
   const std::vector<std::size_t> contested = directory.contested();
   for (std::size_t i = 0; i < contested.size(); ++i) youth[contested[i]] = czxids.at(i);
 
-  std::vector<balancer::Member> members;
+  KnownMembers members;
   std::int64_t youngest = 0;
   for (std::size_t i = 0; i < directory.children.size(); ++i) {
-    balancer::Member& member = directory.children[i].member;
+    KnownMember& member = directory.children[i].member;
     if (youth[i] < 0) continue;
     if (members.empty() || members.back().address != member.address) {
       members.push_back(std::move(member));

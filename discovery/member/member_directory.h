@@ -3,6 +3,7 @@
 
 #include <weir/balancer/member.h>
 
+#include "member/cidr.h"
 #include "member/native_name.h"
 #include "session/session.h"
 
@@ -12,17 +13,33 @@
 
 namespace weir::discovery {
 
-/// How names become members.
+/// A member as a registry states it: what the balancer wants to know, and what else was said of it.
+struct KnownMember : balancer::Member {
+  KnownMember() = default;
+  KnownMember(balancer::Member member, std::string what_else = {})
+      : balancer::Member(std::move(member)), facts(std::move(what_else)) {}
+
+  /// Such as `z=eu-1b,v=2026.1,l.rack=7`: the fields of a native name that only a policy asks for, in that order.
+  std::string facts{};
+
+  bool operator==(const KnownMember&) const = default;
+};
+
+/// Sorted by address, each address once.
+using KnownMembers = std::vector<KnownMember>;
+
+/// How children become members.
 struct DecodeRules {
   std::uint32_t default_weight = 100;
-  balancer::Member prototype{};      ///< for what a name does not say
+  balancer::Member prototype{};      ///< for what a child does not say
+  std::vector<Cidr> allow{};         ///< where members may be; empty: anywhere
 };
 
 /// A complete reading of one directory. A plain value.
 struct MemberDirectory {
   bool exists = false;
-  NodeStat stat;                          ///< of the directory; its czxid is what it is recognised by
-  std::vector<balancer::Member> members;  ///< sorted by address, each address once
+  NodeStat stat;         ///< of the directory; its czxid is what it is recognised by
+  KnownMembers members;
 };
 
 /// A child that was not taken as it stands, and why.
@@ -35,21 +52,27 @@ struct RejectedName {
 struct DecodedDirectory {
   struct Child {
     std::string name;
-    balancer::Member member;
+    KnownMember member;
   };
-  std::vector<Child> children;          ///< sorted by address; several may share one
+  std::vector<Child> children;          ///< by `sort`; several may share an address, and several a name
   std::vector<RejectedName> rejected;   ///< skipped, except those with a bad weight
+
+  /// By address, then by name.
+  void sort();
 
   /// Indices of the children that share their address with another.
   std::vector<std::size_t> contested() const;
 };
 
-/// Decodes `names`. Never throws for what they contain.
+/// What a native name says, as a member.
+KnownMember to_member(const NativeName& name, const DecodeRules& rules);
+
+/// Decodes native `names`. Never throws for what they contain.
 DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRules& rules);
 
 /// One member an address. Of several the youngest node counts: its owner knows more than one that has perhaps already
 /// gone. `czxids`: for each contested child, in the order of `contested()`, its node's czxid; negative if it no
 /// longer exists.
-std::vector<balancer::Member> settle(DecodedDirectory directory, const std::vector<std::int64_t>& czxids);
+KnownMembers settle(DecodedDirectory directory, const std::vector<std::int64_t>& czxids);
 
 }  // namespace weir::discovery

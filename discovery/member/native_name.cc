@@ -224,12 +224,33 @@ std::string encode_name(const NativeName& name) {
   if (name.tier != 0) add("t", std::to_string(name.tier));
   if (name.state == NativeName::State::Draining) add("s", "drain");
   if (name.state == NativeName::State::Starting) add("s", "starting");
+  if (const std::string facts = facts_of(name); !facts.empty()) text.append(",").append(facts);
+  return text;
+}
+
+std::string facts_of(const NativeName& name) {
+  std::string text;
+  const auto add = [&](std::string_view key, std::string_view value) {
+    if (!text.empty()) text += ',';
+    text.append(key).append("=");
+    append_escaped(text, value);
+  };
   if (!name.zone.empty()) add("z", name.zone);
   if (!name.version.empty()) add("v", name.version);
   if (!name.instance.empty()) add("i", name.instance);
   if (!name.protocol.empty()) add("p", name.protocol);
   for (const auto& [label, value] : name.labels) add("l." + label, value);
   return text;
+}
+
+std::string escape_value(std::string_view value) {
+  std::string text;
+  append_escaped(text, value);
+  return text;
+}
+
+bool is_valid_key(std::string_view key) {
+  return is_key(key);
 }
 
 std::string printable(std::string_view text, std::size_t longest) {

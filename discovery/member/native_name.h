@@ -68,6 +68,16 @@ std::optional<std::string> canonical_address(std::string_view text, NameError& e
 /// The name that decodes to `name`: `decode_name(encode_name(n)).name == n` if `n` is valid and short enough.
 std::string encode_name(const NativeName& name);
 
+/// The fields of `name` that say what a member is rather than how it is to be used, as in its encoded form:
+/// `z=eu-1b,v=2026.1`. Empty if there are none.
+std::string facts_of(const NativeName& name);
+
+/// `value` as it stands in a name: what may not stand there is `%XX`.
+std::string escape_value(std::string_view value);
+
+/// Whether `key` may be a key in a name, or what follows `l.` in one.
+bool is_valid_key(std::string_view key);
+
 /// `text` with everything but printable ASCII as `\xNN`, cut to `longest` bytes: for log lines.
 std::string printable(std::string_view text, std::size_t longest = 120);
 

@@ -1,23 +1,35 @@
 #include "member/reconcile.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace weir::discovery {
 namespace {
 
-using balancer::Member;
-using Members = std::vector<Member>;
-
 constexpr Clock::duration kAskHealthEvery = std::chrono::seconds(1);
+constexpr std::size_t kMostFlapping = 10'000;  // addresses whose restlessness is remembered
 
-const std::string& address_of(const Member& member) { return member.address; }
+const std::string& address_of(const KnownMember& member) { return member.address; }
 const std::string& address_of(const HeldMember& held) { return held.member.address; }
+const std::string& address_of(const LostMember& lost) { return lost.member.address; }
 
-bool contains(const Members& sorted, const std::string& address) {
+template <class Entry>
+const Entry* find(const std::vector<Entry>& sorted, const std::string& address) {
   const auto place = std::lower_bound(sorted.begin(), sorted.end(), address,
-                                      [](const Member& member, const std::string& a) { return member.address < a; });
-  return place != sorted.end() && place->address == address;
+                                      [](const Entry& entry, const std::string& a) { return address_of(entry) < a; });
+  return place != sorted.end() && address_of(*place) == address ? &*place : nullptr;
+}
+
+template <class Entry>
+void sort(std::vector<Entry>& entries) {
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return address_of(a) < address_of(b); });
+}
+
+bool is_usable(const KnownMember& member) { return !member.draining && !member.down; }
+
+std::size_t count_usable(const KnownMembers& members) {
+  return static_cast<std::size_t>(std::count_if(members.begin(), members.end(), is_usable));
 }
 
 // What is odd about a directory compared with what it was.
@@ -30,82 +42,255 @@ Hold oddity(const DirectoryMemory& memory, const MemberDirectory& seen) {
   return Hold::None;
 }
 
-bool may_be_missed(const Member& member) { return !member.draining && !member.down; }
-
-// Those of the last reading that are not in this one and should be held all the same.
-std::vector<HeldMember> newly_held(const Members& present, const MemberDirectory& seen,
-                                   const std::optional<TimePoint>& until) {
-  std::vector<HeldMember> held;
-  for (const Member& member : present) {
-    if (may_be_missed(member) && !contains(seen.members, member.address)) held.push_back({member, until});
-  }
-  return held;
-}
-
 bool is_settling(const Circumstances& circumstances) {
   return circumstances.settling_until && circumstances.now < *circumstances.settling_until;
 }
 
-void release(DirectoryMemory& memory, const MemberDirectory& seen, const Circumstances& circumstances, bool is_odd) {
-  if (memory.held.empty()) return;
-  // Not while members are still coming back: new ones that are quicker do not replace them.
-  if (!is_odd && !is_settling(circumstances) && seen.members.size() >= memory.before) {
-    memory.held.clear();
-    return;
-  }
-  std::erase_if(memory.held, [&](const HeldMember& held) {
-    if (contains(seen.members, held.member.address)) return true;
-    if (held.until && *held.until <= circumstances.now) return true;
-    return circumstances.health && circumstances.health(held.member.address) == Health::Failing;
-  });
+// How many may be gone at once without a second witness.
+std::size_t largest_believed(std::size_t of, const VanishRules& rules) {
+  const auto share = static_cast<std::size_t>(std::floor((1.0 - rules.min_share) * static_cast<double>(of) + 1e-9));
+  return std::max<std::size_t>(1, std::min(share, rules.most_at_once));
 }
 
-// Returns why members began to be held, if any did.
-Hold update(DirectoryMemory& memory, const MemberDirectory& seen, const Circumstances& circumstances) {
-  Hold hold = memory.is_known ? oddity(memory, seen) : Hold::None;
-  const bool is_odd = hold != Hold::None;
-  if (!is_odd && is_settling(circumstances)) hold = Hold::Settling;
+// The judgement of one directory.
+class Judgement {
+ public:
+  /// `others_usable`: members that other directories name. `is_by_hand`: nothing vanishes from it by itself.
+  Judgement(DirectoryMemory& memory, const MemberDirectory& seen, const Circumstances& circumstances,
+            std::size_t others_usable, bool is_by_hand, Tally& tally)
+      : memory_(memory), seen_(seen), now_(circumstances), others_usable_(others_usable), is_by_hand_(is_by_hand),
+        tally_(tally) {}
 
-  // A further outage gives those that are held their time anew.
-  if (is_settling(circumstances)) {
-    for (HeldMember& held : memory.held) {
-      if (held.until) held.until = std::max(held.until, circumstances.settling_until);
+  /// Returns why members began to be held, if any did.
+  Hold run() {
+    const Hold odd = memory_.is_known ? oddity(memory_, seen_) : Hold::None;
+    is_odd_ = odd != Hold::None;
+    const std::size_t known_before = memory_.present.size() + memory_.held.size();
+    note_arrivals();
+    KnownMembers missing = find_missing();
+    KnownMembers overdue = take_overdue();
+    move_peak();
+    std::size_t held = 0;
+    Hold why = Hold::None;
+    // What is kept by hand has no session that could have ended.
+    if (is_odd_ || (is_settling(now_) && !is_by_hand_)) {
+      why = is_odd_ ? odd : Hold::Settling;
+      const auto until = is_odd_ ? std::nullopt : now_.settling_until;
+      // What was held for a while only is held without limit once the registry itself turns out to be another; and a
+      // further outage gives those that are held their time anew.
+      for (HeldMember& each : memory_.held) {
+        if (is_odd_) each.until.reset();
+        else if (each.until) each.until = std::max(each.until, until);
+      }
+      held = hold(std::move(missing), until);
+      held += hold(std::move(overdue), until);
+    } else {
+      why = judge_losses(std::move(missing), std::move(overdue), held);
     }
+    if (held != 0) memory_.before = std::max(memory_.before, std::max(known_before, memory_.peak));
+    tally_.held += held;
+    sort(memory_.held);
+    release();
+    remember();
+    return held != 0 && !memory_.held.empty() ? why : Hold::None;
   }
-  bool holds_more = false;
-  if (hold != Hold::None) {
-    const std::size_t members_before = memory.present.size() + memory.held.size();
-    std::vector<HeldMember> more =
-        newly_held(memory.present, seen, is_odd ? std::nullopt : circumstances.settling_until);
-    // What was held for a while only is held without limit once the registry itself turns out to be another.
-    if (is_odd) {
-      for (HeldMember& held : memory.held) held.until.reset();
-    }
-    holds_more = !more.empty();
-    if (holds_more) memory.before = std::max(memory.before, members_before);
-    memory.held.insert(memory.held.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-    std::sort(memory.held.begin(), memory.held.end(),
-              [](const auto& a, const auto& b) { return address_of(a) < address_of(b); });
-  }
-  release(memory, seen, circumstances, is_odd);
-  if (memory.held.empty()) memory.before = 0;
 
-  memory.is_known = true;
-  memory.present = seen.members;
-  if (seen.exists) {
-    memory.existed = true;
-    memory.czxid = seen.stat.czxid;
-    memory.ctime = seen.stat.ctime;
-    memory.pzxid = seen.stat.pzxid;
+ private:
+  void note_arrivals() {
+    if (!memory_.is_known) {
+      tally_.joined += seen_.members.size();
+      return;
+    }
+    auto before = memory_.present.begin();
+    for (const KnownMember& member : seen_.members) {
+      while (before != memory_.present.end() && before->address < member.address) ++before;
+      if (before != memory_.present.end() && before->address == member.address) continue;
+      const bool returns = find(memory_.held, member.address) != nullptr || find(memory_.lost, member.address) != nullptr;
+      ++(returns ? tally_.returned : tally_.joined);
+      if (const auto flaps = memory_.flaps.find(member.address); flaps != memory_.flaps.end()) punish(flaps->second);
+    }
+    const auto is_back = [&](const auto& entry) { return find(seen_.members, address_of(entry)) != nullptr; };
+    std::erase_if(memory_.held, is_back);
+    std::erase_if(memory_.lost, is_back);
   }
-  return holds_more && !memory.held.empty() ? hold : Hold::None;
-}
+
+  // Those of the last reading that are not in this one, except who had announced it.
+  KnownMembers find_missing() {
+    KnownMembers missing;
+    auto now = seen_.members.begin();
+    for (const KnownMember& member : memory_.present) {
+      while (now != seen_.members.end() && now->address < member.address) ++now;
+      if (now != seen_.members.end() && now->address == member.address) {
+        if (is_usable(member) && !is_usable(*now) && memory_.peak > 0) --memory_.peak;
+        continue;
+      }
+      if (is_usable(member)) missing.push_back(member);
+      else ++tally_.drained;
+    }
+    return missing;
+  }
+
+  // Those whose time of being held is over: the registry's word on them is judged like any other.
+  KnownMembers take_overdue() {
+    KnownMembers overdue;
+    std::erase_if(memory_.held, [&](HeldMember& held) {
+      if (!held.until || *held.until > now_.now) return false;
+      overdue.push_back(std::move(held.member));
+      return true;
+    });
+    return overdue;
+  }
+
+  void move_peak() {
+    const std::size_t usable = count_usable(seen_.members);
+    const bool is_over = now_.now - memory_.peak_at > kWave;
+    if (usable >= memory_.peak) memory_.lost.clear();  // others came for them
+    if (is_odd_ || usable >= memory_.peak || is_over) {
+      memory_.peak = usable;
+      // Of those that are gone since the last reading it is not over.
+      if (is_over && !is_odd_ && memory_.is_known) memory_.peak = std::max(usable, usable_before());
+      memory_.peak_at = now_.now;
+    }
+    std::erase_if(memory_.lost, [&](const LostMember& lost) { return now_.now - lost.at > kWave; });
+  }
+
+  std::size_t usable_before() const {
+    std::size_t count = 0;
+    for (const KnownMember& member : memory_.present) {
+      const KnownMember* const seen = find(seen_.members, member.address);
+      if (is_usable(member) && (seen == nullptr || is_usable(*seen))) ++count;
+    }
+    return count;
+  }
+
+  std::size_t hold(KnownMembers members, std::optional<TimePoint> until) {
+    for (KnownMember& member : members) memory_.held.push_back({std::move(member), until});
+    return members.size();
+  }
+
+  Hold judge_losses(KnownMembers missing, KnownMembers overdue, std::size_t& held) {
+    if (missing.empty() && overdue.empty()) return Hold::None;
+    tally_.released_expired += overdue.size();
+    if (is_by_hand_) {
+      tally_.left += missing.size() + overdue.size();
+      return Hold::None;
+    }
+    if (now_.vanish.mode == Vanish::Keep) {
+      held = hold(std::move(missing), std::nullopt) + hold(std::move(overdue), std::nullopt);
+      return Hold::Kept;
+    }
+    if (now_.vanish.mode == Vanish::Verify && is_mass_loss(missing.size() + overdue.size())) {
+      // Those of the same wave that were believed before it showed what it was, too.
+      for (LostMember& lost : std::exchange(memory_.lost, {})) missing.push_back(std::move(lost.member));
+      held = hold(std::move(missing), std::nullopt) + hold(std::move(overdue), std::nullopt);
+      return Hold::Mass;
+    }
+    Hold why = Hold::None;
+    const std::size_t usable_now = count_usable(seen_.members);
+    for (KnownMembers* members : {&missing, &overdue}) {
+      for (KnownMember& member : *members) {
+        if (const auto until = flapping_until(member.address)) {
+          memory_.held.push_back({std::move(member), until});
+          ++held;
+          why = Hold::Flapping;
+        } else {
+          ++tally_.left;
+          if (usable_now < memory_.peak) memory_.lost.push_back({std::move(member), now_.now});
+        }
+      }
+    }
+    sort(memory_.lost);
+    return why;
+  }
+
+  bool is_mass_loss(std::size_t gone_now) const {
+    const std::size_t usable = count_usable(seen_.members);
+    if (usable + others_usable_ == 0) return true;
+    const std::size_t before = std::max(memory_.peak, usable + gone_now + memory_.lost.size());
+    return before > usable && before - usable > largest_believed(before, now_.vanish);
+  }
+
+  double penalty_now(const Flaps& flaps) const {
+    const double half_lives = std::chrono::duration<double>(now_.now - flaps.at) / kFlapHalfLife;
+    return flaps.penalty * std::exp2(-half_lives);
+  }
+
+  void punish(Flaps& flaps) {
+    flaps.penalty = std::min(penalty_now(flaps) + kFlapPenalty, kFlapMost);
+    flaps.at = now_.now;
+    if (flaps.penalty < kFlapSuppress || flaps.is_suppressed) return;
+    flaps.is_suppressed = true;
+    ++tally_.suppressed;
+  }
+
+  // Until when a member that is gone once more is not let go; nothing if it has not been that restless.
+  std::optional<TimePoint> flapping_until(const std::string& address) {
+    if (!now_.vanish.damp) return std::nullopt;
+    auto flaps = memory_.flaps.find(address);
+    if (flaps == memory_.flaps.end()) {
+      if (memory_.flaps.size() >= kMostFlapping) return std::nullopt;
+      flaps = memory_.flaps.emplace(address, Flaps{0, now_.now, false}).first;
+    } else if (flaps->second.is_suppressed && penalty_now(flaps->second) <= kFlapReuse) {
+      // Held until now, and quiet meanwhile: it may go.
+      memory_.flaps.erase(flaps);
+      return std::nullopt;
+    }
+    punish(flaps->second);
+    if (!flaps->second.is_suppressed) return std::nullopt;
+    const double half_lives = std::log2(flaps->second.penalty / kFlapReuse);
+    return now_.now + std::chrono::duration_cast<Clock::duration>(kFlapHalfLife * half_lives) + std::chrono::milliseconds(1);
+  }
+
+  void release() {
+    // Not while members are still coming back: new ones that are quicker do not replace them.
+    const bool may_be_replaced = !is_odd_ && !is_settling(now_) && now_.vanish.mode != Vanish::Keep;
+    if (!memory_.held.empty() && may_be_replaced && seen_.members.size() >= memory_.before) {
+      std::erase_if(memory_.held, [&](const HeldMember& held) {
+        if (is_flapping(held)) return false;
+        ++tally_.released_replaced;
+        return true;
+      });
+    }
+    if (now_.health) {
+      std::erase_if(memory_.held, [&](const HeldMember& held) {
+        if (now_.health(held.member.address) != Health::Failing) return false;
+        ++tally_.released_failing;
+        return true;
+      });
+    }
+    if (memory_.held.empty()) memory_.before = 0;
+  }
+
+  bool is_flapping(const HeldMember& held) const {
+    const auto flaps = memory_.flaps.find(held.member.address);
+    return held.until && flaps != memory_.flaps.end() && flaps->second.is_suppressed;
+  }
+
+  void remember() {
+    std::erase_if(memory_.flaps, [&](const auto& entry) { return penalty_now(entry.second) < kFlapPenalty / 10; });
+    memory_.is_known = true;
+    memory_.present = seen_.members;
+    if (!seen_.exists) return;
+    memory_.existed = true;
+    memory_.czxid = seen_.stat.czxid;
+    memory_.ctime = seen_.stat.ctime;
+    memory_.pzxid = seen_.stat.pzxid;
+  }
+
+  DirectoryMemory& memory_;
+  const MemberDirectory& seen_;
+  const Circumstances& now_;
+  const std::size_t others_usable_;
+  const bool is_by_hand_;
+  Tally& tally_;
+  bool is_odd_ = false;
+};
 
 // The union of two sorted lists; where both name an address, `first` counts, but a wish to drain is always heard.
 template <class Second>
-Members merge(Members first, const std::vector<Second>& second, const Member& (*member_of)(const Second&)) {
+KnownMembers merge(KnownMembers first, const std::vector<Second>& second, const KnownMember& (*member_of)(const Second&)) {
   if (second.empty()) return first;
-  Members both;
+  KnownMembers both;
   both.reserve(first.size() + second.size());
   auto a = first.begin();
   auto b = second.begin();
@@ -122,12 +307,12 @@ Members merge(Members first, const std::vector<Second>& second, const Member& (*
   return both;
 }
 
-const Member& itself(const Member& member) { return member; }
-const Member& member_of_held(const HeldMember& held) { return held.member; }
+const KnownMember& itself(const KnownMember& member) { return member; }
+const KnownMember& member_of_held(const HeldMember& held) { return held.member; }
 
 std::optional<TimePoint> when_to_look_again(const Memory& memory, const Circumstances& circumstances) {
   std::optional<TimePoint> earliest;
-  for (const auto* directory : {&memory.members, &memory.fixed}) {
+  for (const auto* directory : {&memory.members, &memory.fixed, &memory.direct}) {
     for (const HeldMember& held : directory->held) {
       if (held.until && (!earliest || *held.until < *earliest)) earliest = held.until;
       const TimePoint ask = circumstances.now + kAskHealthEvery;
@@ -139,6 +324,19 @@ std::optional<TimePoint> when_to_look_again(const Memory& memory, const Circumst
   return earliest;
 }
 
+void accept_all(Memory& memory, const Circumstances& circumstances, Tally& tally) {
+  if (memory.accepted == circumstances.accept) return;
+  memory.accepted = circumstances.accept;
+  for (auto* directory : {&memory.members, &memory.fixed, &memory.direct}) {
+    tally.released_accepted += directory->held.size();
+    directory->held.clear();
+    directory->lost.clear();
+    directory->flaps.clear();
+    directory->before = 0;
+    directory->peak = 0;
+  }
+}
+
 }  // namespace
 
 const char* to_string(Hold hold) {
@@ -148,22 +346,41 @@ const char* to_string(Hold hold) {
     case Hold::MadeAnew: return "the directory was made anew";
     case Hold::Older: return "the directory is older than before";
     case Hold::Settling: return "contact was lost for long";
+    case Hold::Mass: return "too many are gone at once";
+    case Hold::Kept: return "members are kept until they fail";
+    case Hold::Flapping: return "they come and go too often";
   }
   return "?";
 }
 
 Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances& circumstances) {
   Reconciled result;
-  const Hold of_members = update(memory.members, seen.members, circumstances);
-  const Hold of_fixed = update(memory.fixed, seen.fixed, circumstances);
-  result.hold = of_members != Hold::None ? of_members : of_fixed;
-  result.held = memory.members.held.size() + memory.fixed.held.size();
-  result.members = merge(seen.members.members, memory.members.held, member_of_held);
-  result.members = merge(std::move(result.members), seen.fixed.members, itself);
-  result.members = merge(std::move(result.members), memory.fixed.held, member_of_held);
+  const std::size_t of_members = count_usable(seen.members.members), of_fixed = count_usable(seen.fixed.members),
+                    of_direct = count_usable(seen.direct.members);
+  const auto judge = [&](DirectoryMemory& directory, const MemberDirectory& reading, std::size_t others, bool by_hand) {
+    result.is_other_registry = result.is_other_registry || (directory.is_known && oddity(directory, reading) != Hold::None);
+    const Hold hold = Judgement(directory, reading, circumstances, others, by_hand, result.tally).run();
+    if (result.hold == Hold::None) result.hold = hold;
+  };
+  judge(memory.members, seen.members, of_fixed + of_direct, false);
+  judge(memory.direct, seen.direct, of_members + of_fixed, false);
+  judge(memory.fixed, seen.fixed, of_members + of_direct, true);
+  accept_all(memory, circumstances, result.tally);
+  result.held = memory.members.held.size() + memory.fixed.held.size() + memory.direct.held.size();
+  if (result.held == 0) result.hold = Hold::None;
+  result.members = members_of(memory);
   result.look_again = when_to_look_again(memory, circumstances);
   result.memory = std::move(memory);
   return result;
+}
+
+KnownMembers members_of(const Memory& memory) {
+  KnownMembers members = memory.members.present;
+  for (const auto* directory : {&memory.members, &memory.direct, &memory.fixed}) {
+    if (directory != &memory.members) members = merge(std::move(members), directory->present, itself);
+    members = merge(std::move(members), directory->held, member_of_held);
+  }
+  return members;
 }
 
 }  // namespace weir::discovery

@@ -147,10 +147,12 @@ struct CClient::Handle {
   std::map<const MultiBuffer*, std::unique_ptr<MultiBuffer>> multis;
 };
 
-CClient::CClient(std::shared_ptr<Executor> executor, std::string servers, std::chrono::milliseconds timeout)
+CClient::CClient(std::shared_ptr<Executor> executor, std::string servers, std::chrono::milliseconds timeout,
+                 ZooKeeperAuth auth)
     : link_(std::make_shared<Link>(Link{std::move(executor), this})),
       owner_(next_owner()),
       servers_(std::move(servers)),
+      auth_(std::move(auth)),
       timeout_(timeout),
       handle_(std::make_shared<Handle>()) {}
 
@@ -188,7 +190,14 @@ void CClient::connect(StateHandler on_state) {
   zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
   handle_->zk = zookeeper_init2(servers_.c_str(), weir_zk_session_event, static_cast<int>(timeout_.count()), nullptr,
                                 as_watch_context(number), ZOO_NO_LOG_CLIENTENV, weir_zk_log);
-  if (handle_->zk != nullptr) zoo_set_servers_resolution_delay(handle_->zk, -1);
+  if (handle_->zk == nullptr) return;
+  zoo_set_servers_resolution_delay(handle_->zk, -1);
+  // Kept by the library and sent again with each connection. A wrong secret of this scheme is no error: it makes us
+  // somebody else, who is then not permitted to do things.
+  if (!auth_.scheme.empty()) {
+    zoo_add_auth(handle_->zk, auth_.scheme.c_str(), auth_.secret.data(), static_cast<int>(auth_.secret.size()), nullptr,
+                 nullptr);
+  }
 }
 
 void CClient::on_session_event(const Reply& event) {
@@ -309,7 +318,8 @@ void CClient::multi(std::vector<Operation> operations, Done<Code> done) {
       zoo_delete_op_init(&buffer->ops[i], operation.path.c_str(), operation.version);
     } else {
       zoo_create_op_init(&buffer->ops[i], operation.path.c_str(), operation.data.data(),
-                         static_cast<int>(operation.data.size()), &ZOO_OPEN_ACL_UNSAFE,
+                         static_cast<int>(operation.data.size()),
+                         auth_.scheme.empty() ? &ZOO_OPEN_ACL_UNSAFE : &ZOO_CREATOR_ALL_ACL,
                          operation.kind == Operation::Kind::CreateEphemeral ? ZOO_EPHEMERAL : ZOO_PERSISTENT,
                          buffer->created_path.data(), static_cast<int>(buffer->created_path.size()));
     }

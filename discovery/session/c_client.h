@@ -8,6 +8,8 @@
 //  - it does not judge by itself when a session is hopeless: ensemble.h does.
 #pragma once
 
+#include <weir/discovery/zookeeper_clients.h>
+
 #include "session/session.h"
 
 #include <map>
@@ -22,8 +24,10 @@ struct Reply;
 /// One handle of libzookeeper_mt, from construction to destruction.
 class CClient final : public Session {
  public:
+  /// With `auth`, what is created belongs to it: nobody else may read or change it.
   /// `servers`: `ip:port` or `[v6]:port`, comma-separated.
-  CClient(std::shared_ptr<Executor> executor, std::string servers, std::chrono::milliseconds timeout);
+  CClient(std::shared_ptr<Executor> executor, std::string servers, std::chrono::milliseconds timeout,
+          ZooKeeperAuth auth = {});
   ~CClient() override;
 
   void connect(StateHandler on_state) override;
@@ -62,6 +66,7 @@ class CClient final : public Session {
   const std::shared_ptr<Link> link_;
   const std::uint64_t owner_;
   const std::string servers_;
+  const ZooKeeperAuth auth_;
   std::chrono::milliseconds timeout_;
   std::shared_ptr<Handle> handle_;
   std::shared_ptr<const StateHandler> on_state_;

@@ -1,6 +1,8 @@
 // The shared client of one ensemble: a thread, and on it an Ensemble over CClient sessions.
 #pragma once
 
+#include <weir/discovery/zookeeper_source.h>
+
 #include "session/ensemble.h"
 #include "session/thread_executor.h"
 
@@ -12,9 +14,12 @@ class ZooKeeperClient {
   /// Starts at once. When the last owner lets go the session is closed and the thread ends, even if that owner is a task
   /// on that very thread.
   static std::shared_ptr<ZooKeeperClient> make(std::vector<ServerAddress> servers,
-                                               std::chrono::milliseconds session_timeout, LogFunction log);
+                                               std::chrono::milliseconds session_timeout, LogFunction log,
+                                               ZooKeeperAuth auth = {});
 
   Executor& executor() { return *executor_; }
+  /// Where work may wait for a disk. To be called on the executor; what was posted is done before the client is gone.
+  std::shared_ptr<Executor> disk();
   /// Runs `task` with the ensemble on its executor and waits until it is done; directly if called there.
   void run(const std::function<void(Ensemble&)>& task);
 
@@ -23,6 +28,7 @@ class ZooKeeperClient {
   ~ZooKeeperClient();
 
   std::shared_ptr<ThreadExecutor> executor_;
+  std::shared_ptr<ThreadExecutor> disk_;  // made when first asked for
   std::unique_ptr<Ensemble> ensemble_;
 };
 

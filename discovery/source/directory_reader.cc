@@ -8,15 +8,27 @@
 namespace weir::discovery {
 namespace {
 
-// Each reading earns a pause of four times what it cost, so that no rate of change takes more than a fifth of a core.
+// Each reading earns a pause of 19 times what it cost, so that no rate of change takes more than a twentieth of a core.
 // Pauses may be owed, up to so much, so that a few changes after a quiet time wait for nothing.
-constexpr int kPausePerCost = 4;
-constexpr Clock::duration kMostOwed = std::chrono::milliseconds(100);
+constexpr int kPausePerCost = 19;
+constexpr Clock::duration kMostOwed = std::chrono::milliseconds(200);
+constexpr Clock::duration kLongestPause = std::chrono::seconds(1);
+// A child's data may be 1 MB, all of which arrives before we can refuse it.
+constexpr std::size_t kInFlight = 256, kInFlightIfLarge = 16;
 constexpr std::size_t kMostContested = 1000;   // asked about one by one
 
 }  // namespace
 
 struct DirectoryReader::Round {};
+
+struct DirectoryReader::Reading {
+  Listing listing;
+  DecodedDirectory directory{};
+  std::vector<std::string> with_data{};  // children whose data says what they are
+  std::vector<std::string> to_fetch{};
+  std::size_t in_flight = 0;
+  Code worst = Code::Ok;
+};
 
 template <class Function>
 auto DirectoryReader::in_this_round(Function function) {
@@ -31,7 +43,9 @@ DirectoryReader::DirectoryReader(Executor& executor, Settings settings, Listener
       listener_(listener),
       watcher_(std::make_shared<Session::Watcher>([this] { notice(); })),
       retry_(settings_.first_retry),
-      timer_(executor) {}
+      timer_(executor),
+      most_in_flight_(kInFlight),
+      sweep_timer_(executor) {}
 
 DirectoryReader::~DirectoryReader() = default;
 
@@ -40,6 +54,12 @@ void DirectoryReader::connected(Session& session, bool catch_up) {
   round_ = std::make_shared<Round>();
   is_reading_ = read_again_ = false;
   timer_.cancel();
+  sweep_timer_.cancel();
+  sweep_left_.clear();
+  sweep_in_flight_ = 0;
+  // Of children that were replaced meanwhile by others of the same name nothing would be noticed: all are asked again,
+  // and what is known of them serves only where one is not understood any more.
+  for (auto& [name, content] : contents_) content.is_known = false;
   if (!catch_up) return read();
   // Whatever it answers, it is worth reading: a server that does not know `sync` still knows the members.
   is_reading_ = true;
@@ -54,6 +74,7 @@ void DirectoryReader::disconnected() {
   round_.reset();
   is_reading_ = read_again_ = false;
   timer_.cancel();
+  sweep_timer_.cancel();
 }
 
 void DirectoryReader::notice() {
@@ -80,18 +101,139 @@ void DirectoryReader::on_listing(Listing listing) {
   if (listing.names.size() > settings_.max_members) {
     return trouble(fmt::format("{} children, more than {}", listing.names.size(), settings_.max_members));
   }
+  std::size_t bytes = 0;
+  for (const std::string& name : listing.names) bytes += name.size();
+  if (bytes > settings_.max_bytes) return trouble(fmt::format("{} bytes of names, more than {}", bytes, settings_.max_bytes));
+  const auto reading = std::make_shared<Reading>();
+  reading->listing = std::move(listing);
   const TimePoint began = executor_.now();
-  DecodedDirectory directory = decode_directory(std::move(listing.names), settings_.rules);
-  const std::size_t contested = directory.contested().size();
-  if (contested > kMostContested) return trouble(fmt::format("{} children share their addresses", contested));
-  if (contested == 0) {
-    finish(std::move(directory), listing.stat, {});
+  judge_names(*reading);
+  if (reading->to_fetch.empty()) {
+    decode(reading);
   } else {
-    settle_contested(std::move(directory), listing.stat);
+    fetch(reading);
   }
   // The cost includes what the listener did with it.
   const TimePoint now = executor_.now();
-  rested_at_ = std::max(rested_at_, now) + std::max(settings_.shortest_pause, (now - began) * kPausePerCost);
+  rested_at_ = std::max(rested_at_, now) +
+               std::clamp((now - began) * kPausePerCost, settings_.shortest_pause, std::max(kLongestPause, settings_.shortest_pause));
+}
+
+void DirectoryReader::judge_names(Reading& reading) {
+  if (settings_.format == Format::Native && !settings_.is_outer) {
+    reading.directory = decode_directory(std::move(reading.listing.names), settings_.rules);
+    return;
+  }
+  for (std::string& name : reading.listing.names) {
+    FromName said = decode_child_name(settings_.format, name, settings_.rules, settings_.is_outer);
+    if (said.what == FromName::What::NotOne) continue;
+    if (said.what == FromName::What::NeedsData) {
+      const auto known = contents_.find(name);
+      if (known == contents_.end() || !known->second.is_known) reading.to_fetch.push_back(name);
+      reading.with_data.push_back(std::move(name));
+      continue;
+    }
+    if (said.reason != nullptr) reading.directory.rejected.push_back({name, said.reason});
+    for (KnownMember& member : said.members) reading.directory.children.push_back({name, std::move(member)});
+  }
+  reading.listing.names.clear();
+}
+
+// Asks for what is missing, so many at a time; ends in `decode` once everything was answered.
+void DirectoryReader::fetch(const std::shared_ptr<Reading>& reading) {
+  while (reading->in_flight < most_in_flight_ && !reading->to_fetch.empty() && reading->worst == Code::Ok) {
+    const std::string name = std::move(reading->to_fetch.back());
+    reading->to_fetch.pop_back();
+    ++reading->in_flight;
+    session_->get(settings_.path + "/" + name, {}, in_this_round([this, reading, name](const NodeData& node) {
+      --reading->in_flight;
+      if (node.code != Code::Ok && node.code != Code::NoNode) reading->worst = node.code;
+      else fetched(name, node);
+      if (reading->worst == Code::Ok && !reading->to_fetch.empty()) return fetch(reading);
+      if (reading->in_flight != 0) return;
+      if (reading->worst != Code::Ok) return fail(reading->worst);
+      decode(reading);
+    }));
+  }
+}
+
+// Of data that is not understood any more, what it said when it last was stands.
+void DirectoryReader::fetched(const std::string& name, const NodeData& node) {
+  if (node.code == Code::NoNode) {
+    contents_.erase(name);
+    return;
+  }
+  if (node.data.size() > kLongestData) most_in_flight_ = kInFlightIfLarge;
+  FromData said = decode_child_data(settings_.format, name, node.data, settings_.rules);
+  Content& content = contents_[name];
+  content.is_known = true;
+  content.reason = said.reason;
+  if (!said.is_rejected) content.members = std::move(said.members);
+}
+
+void DirectoryReader::decode(const std::shared_ptr<Reading>& reading) {
+  DecodedDirectory& directory = reading->directory;
+  for (const std::string& name : reading->with_data) {
+    const auto content = contents_.find(name);
+    if (content == contents_.end()) continue;  // gone in between
+    if (content->second.reason != nullptr) directory.rejected.push_back({name, content->second.reason});
+    for (const KnownMember& member : content->second.members) {
+      const auto is_same = [&](const auto& child) { return child.name == name && child.member.address == member.address; };
+      // Named twice by one child: the first counts.
+      if (content->second.members.size() > 1 &&
+          std::any_of(directory.children.rbegin(),
+                      directory.children.rbegin() +
+                          static_cast<std::ptrdiff_t>(std::min(directory.children.size(), content->second.members.size())),
+                      is_same)) {
+        continue;
+      }
+      directory.children.push_back({name, member});
+    }
+  }
+  if (contents_.size() > reading->with_data.size()) {
+    std::sort(reading->with_data.begin(), reading->with_data.end());
+    std::erase_if(contents_, [&](const auto& entry) {
+      return !std::binary_search(reading->with_data.begin(), reading->with_data.end(), entry.first);
+    });
+  }
+  if (!contents_.empty() && !sweep_timer_.is_set()) sweep_timer_.set(settings_.sweep_every, [this] { sweep(); });
+  directory.sort();
+  const std::size_t contested = directory.contested().size();
+  if (contested > kMostContested) return trouble(fmt::format("{} children share their addresses", contested));
+  if (contested == 0) {
+    finish(std::move(directory), reading->listing.stat, {});
+  } else {
+    settle_contested(std::move(directory), reading->listing.stat);
+  }
+}
+
+// Asks for everything again, beside whatever else goes on; only a difference leads to a reading.
+void DirectoryReader::sweep() {
+  sweep_left_.clear();
+  sweep_found_ = false;
+  for (const auto& [name, content] : contents_) sweep_left_.push_back(name);
+  sweep_next();
+}
+
+void DirectoryReader::sweep_next() {
+  while (sweep_in_flight_ < most_in_flight_ / 4 && !sweep_left_.empty()) {
+    const std::string name = std::move(sweep_left_.back());
+    sweep_left_.pop_back();
+    ++sweep_in_flight_;
+    session_->get(settings_.path + "/" + name, {}, in_this_round([this, name](const NodeData& node) {
+      --sweep_in_flight_;
+      // One that is gone, or came anew, is the business of a reading; a failure is that of the next sweep.
+      if (const auto known = contents_.find(name); node.code == Code::Ok && known != contents_.end()) {
+        const Content before = known->second;
+        fetched(name, node);
+        sweep_found_ = sweep_found_ || contents_[name] != before;
+      }
+      sweep_next();
+    }));
+  }
+  if (sweep_in_flight_ != 0 || !sweep_left_.empty()) return;
+  if (!contents_.empty()) sweep_timer_.set(settings_.sweep_every, [this] { sweep(); });
+  if (std::exchange(sweep_found_, false)) notice();
 }
 
 void DirectoryReader::wait_for_creation() {

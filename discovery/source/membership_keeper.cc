@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace weir::discovery {
@@ -10,73 +11,124 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostReported = 1000;  // rejected names remembered as logged
 // How long after an outage members may take to come back: their sessions' timeout, which is taken to be like ours,
 // and the longest pause between their attempts.
 constexpr Clock::duration kLongestReturn = 10s;
+constexpr Clock::duration kWorthAWord = 30s;
+constexpr std::size_t kLongestCache = 256 << 20;
 
-struct Difference {
-  std::size_t joined = 0, left = 0, changed = 0;
-};
-
-Difference difference(const std::vector<balancer::Member>& before, const std::vector<balancer::Member>& now) {
-  Difference result;
-  auto a = before.begin();
-  auto b = now.begin();
-  while (a != before.end() || b != now.end()) {
-    if (b == now.end() || (a != before.end() && a->address < b->address)) {
-      ++result.left, ++a;
-    } else if (a == before.end() || b->address < a->address) {
-      ++result.joined, ++b;
-    } else {
-      if (*a != *b) ++result.changed;
-      ++a, ++b;
-    }
-  }
-  return result;
+std::string origin_of(const ZooKeeperConfig& config) {
+  return fmt::format("{} {}", to_string(parse_servers(config.servers)), config.path);
 }
 
 }  // namespace
 
-MembershipKeeper::MembershipKeeper(Executor& executor, Ensemble& ensemble, const ZooKeeperConfig& config, Sink sink,
-                                   LogFunction log, HealthWitness witness, std::shared_ptr<SharedStatus> status)
+MembershipKeeper::MembershipKeeper(Executor& executor, Ensemble& ensemble, const ZooKeeperConfig& config, Parts parts)
     : executor_(executor),
       ensemble_(ensemble),
       config_(config),
-      sink_(std::move(sink)),
-      log_(std::move(log)),
-      witness_(std::move(witness)),
-      status_(std::move(status)),
-      members_reader_(executor, settings_of("/members"), *this),
-      fixed_reader_(executor, settings_of("/static"), *this),
-      look_again_(executor) {
-  status_->edit([&](SourceStatus& edited) { edited.since = executor_.now(); });
+      parts_(std::move(parts)),
+      report_(executor, config.path, parts_.log, parts_.status),
+      members_(executor, settings_of("/members", Format::Native), *this, seen_.members),
+      fixed_(executor, settings_of("/static", Format::Native), *this, seen_.fixed),
+      policy_reader_(
+          executor, config.path + "/policy", [this](auto text) { on_policy(std::move(text)); },
+          [this](const std::string& reason) { on_policy_trouble(reason); }),
+      look_again_(executor),
+      stale_(executor) {
+  if (config_.format != Format::Native) {
+    direct_ = std::make_unique<Watched>(executor, settings_of("", config_.format),
+                                        static_cast<DirectoryReader::Listener&>(*this), seen_.direct);
+  }
+  if (config_.cache_file.empty()) return;
+  cache_ = std::make_unique<CacheWriter>(executor, parts_.disk, config_.cache_file, [this](const std::string& error) {
+    report_.count(error.empty() ? "cache written" : "cache not written");
+    error.empty() ? report_.no_trouble("the cache") : report_.trouble("the cache", error);
+  });
 }
 
-DirectoryReader::Settings MembershipKeeper::settings_of(const char* directory) const {
-  return {.path = config_.path + directory,
-          .rules = {.default_weight = config_.default_weight, .prototype = config_.prototype},
-          .max_members = config_.max_members};
+DirectoryReader::Settings MembershipKeeper::settings_of(const std::string& directory, Format format) const {
+  DirectoryReader::Settings settings{
+      .path = config_.path + directory,
+      .rules = {.default_weight = config_.default_weight, .prototype = config_.prototype},
+      .format = format,
+      .is_outer = directory.empty(),
+      .max_members = config_.max_members};
+  for (const std::string& range : config_.allow) settings.rules.allow.push_back(parse_cidr(range).value());
+  return settings;
 }
 
-void MembershipKeeper::begin() { ensemble_.add(*this); }
+void MembershipKeeper::begin() {
+  began_at_ = executor_.now();
+  if (cache_) load_cache();
+  if (is_ended_) return;  // by the sink
+  warn_if_it_stays_so();
+  ensemble_.add(*this);
+}
 
 void MembershipKeeper::end() {
   is_ended_ = true;
   ensemble_.remove(*this);
-  members_reader_.disconnected();
-  fixed_reader_.disconnected();
+  for (Watched* each : watched()) {
+    if (each != nullptr) each->reader.disconnected();
+  }
+  policy_reader_.disconnected();
   look_again_.cancel();
+  stale_.cancel();
+  cache_.reset();
+}
+
+void MembershipKeeper::load_cache() {
+  std::string error;
+  const auto text = read_own_file(config_.cache_file, kLongestCache, error);
+  std::optional<CachedMembership> cached;
+  if (text) {
+    cached = decode_cache(*text, error);
+    if (!cached) error = fmt::format("\"{}\" is {}", config_.cache_file, error);
+  }
+  if (cached && cached->origin != origin_of(config_)) {
+    report_.log(Severity::Notice, fmt::format("\"{}\" is of another registry or path, and not used", config_.cache_file));
+    return;
+  }
+  if (!error.empty()) {
+    report_.count("cache refused");
+    report_.log(Severity::Error, fmt::format("no membership from the cache: {}", error));
+  }
+  if (!cached) return;
+  if (const ParsedPolicy parsed = parse_policy(cached->policy); parsed.policy) {
+    policy_ = *parsed.policy;
+    policy_text_ = saved_policy_ = std::move(cached->policy);
+  }
+  memory_ = std::move(cached->memory);
+  // Allowed once is not allowed for ever.
+  const std::vector<Cidr> allow = settings_of("", config_.format).rules.allow;
+  for (auto* directory : {&memory_.members, &memory_.fixed, &memory_.direct}) {
+    std::erase_if(directory->present, [&](const auto& member) { return !is_allowed(member.address, allow); });
+    std::erase_if(directory->held, [&](const auto& held) { return !is_allowed(held.member.address, allow); });
+  }
+  KnownMembers members = members_of(memory_);
+  report_.state(SourceState::Cached, ensemble_.sessions());
+  report_.log(Severity::Notice, fmt::format("{} members from the cache \"{}\"", members.size(), config_.cache_file));
+  publish(std::move(members), std::nullopt);
+}
+
+void MembershipKeeper::save() {
+  saved_policy_ = policy_text_;
+  if (cache_) cache_->save({.origin = origin_of(config_), .memory = memory_, .policy = policy_text_});
 }
 
 void MembershipKeeper::on_connected(Session& session, const Connection& connection) {
+  is_connected_ = true;
   // Where our session was in danger, so were those of members; brief losses endanger none.
-  const bool is_long = connection.outage >= config_.session_timeout * 2 / 3;
-  if (!connection.first && (connection.new_session || is_long || was_settling_)) {
-    begin_settling();
+  const bool is_late = connection.first && memory_.members.is_known;
+  const Clock::duration outage = is_late ? executor_.now() - began_at_ : connection.outage;
+  const bool is_long = outage >= config_.session_timeout * 2 / 3;
+  const bool is_again = !connection.first && (connection.new_session || was_settling_);
+  if (is_again || ((is_late || !connection.first) && is_long)) begin_settling();
+  for (Watched* each : watched()) {
+    if (each != nullptr) each->reader.connected(session, connection.new_session);
   }
-  members_reader_.connected(session, connection.new_session);
-  fixed_reader_.connected(session, connection.new_session);
+  policy_reader_.connected(session);
 }
 
 void MembershipKeeper::begin_settling() {
@@ -84,112 +136,153 @@ void MembershipKeeper::begin_settling() {
 }
 
 void MembershipKeeper::on_disconnected() {
-  members_are_fresh_ = fixed_are_fresh_ = false;
-  // No time passes for held members while nobody could register.
-  look_again_.cancel();
+  is_connected_ = false;
   was_settling_ = settling_until_ && executor_.now() < *settling_until_;
-  members_reader_.disconnected();
-  fixed_reader_.disconnected();
-  if (status_->get().state == SourceState::Synced) set_state(SourceState::Stale);
+  for (Watched* each : watched()) {
+    if (each == nullptr) continue;
+    each->is_fresh = false;
+    each->reader.disconnected();
+  }
+  policy_reader_.disconnected();
+  // No time passes for held members while nobody could register; for what the policy says it does.
+  look_again_.cancel();
+  if (announced_) publish(members_of(memory_), std::nullopt);
+  if (parts_.status->get().state != SourceState::Synced) return;
+  report_.state(SourceState::Stale, ensemble_.sessions());
+  warn_if_it_stays_so();
+}
+
+// A word for people, never a reason for anything: data does not expire.
+void MembershipKeeper::warn_if_it_stays_so() {
+  stale_.set(kWorthAWord, [this] {
+    const char* const state = to_string(parts_.status->get().state);
+    report_.count(fmt::format("long {}", state));
+    report_.log(Severity::Warning, fmt::format("{} for {}s; what was announced last stands", state,
+                                               std::chrono::duration_cast<std::chrono::seconds>(kWorthAWord).count()));
+  });
 }
 
 void MembershipKeeper::on_reading(DirectoryReader& reader, MemberDirectory directory,
                                   std::vector<RejectedName> rejected) {
-  report_rejected(reader, rejected);
-  if (const auto trouble = troubles_.find(&reader); trouble != troubles_.end()) {
-    troubles_.erase(trouble);
-    log(Severity::Notice, fmt::format("{} can be read again", reader.path()));
+  report_.reading(reader.path(), rejected);
+  report_.no_trouble(reader.path());
+  for (Watched* each : watched()) {
+    if (each == nullptr || &each->reader != &reader) continue;
+    each->reading = std::move(directory);
+    each->was_read = each->is_fresh = true;
   }
-  const bool is_fixed = &reader == &fixed_reader_;
-  (is_fixed ? fixed_ : members_) = std::move(directory);
-  (is_fixed ? fixed_are_fresh_ : members_are_fresh_) = true;
-  status_->edit([](SourceStatus& status) { ++status.reads; });
-  if (members_ && fixed_) judge();
+  judge();
 }
 
 void MembershipKeeper::on_trouble(DirectoryReader& reader, const std::string& reason) {
-  std::string& known = troubles_[&reader];
-  if (known == reason) return;
-  known = reason;
-  log(Severity::Error, fmt::format("cannot read {}: {}; the last membership stands", reader.path(), reason));
+  report_.trouble(reader.path(), reason);
+}
+
+void MembershipKeeper::on_policy(std::optional<std::string> text) {
+  policy_was_read_ = true;
+  policy_is_gone_ = !text.has_value();
+  if (text) {
+    is_other_registry_ = false;
+    ParsedPolicy parsed = parse_policy(*text);
+    report_.edit([&](SourceStatus& status) { status.policy_error = parsed.error; });
+    if (!parsed.policy) {
+      report_.trouble(policy_reader_.path(), parsed.error);
+      report_.count("policy refused");
+    } else {
+      report_.no_trouble(policy_reader_.path());
+      if (policy_ != *parsed.policy) {
+        report_.count("policy changed");
+        report_.log(Severity::Notice, fmt::format("the policy is now {}", printable(format_policy(*parsed.policy), 1000)));
+      }
+      policy_ = std::move(*parsed.policy);
+      policy_text_ = std::move(*text);
+    }
+  }
+  judge();
+}
+
+void MembershipKeeper::on_policy_trouble(const std::string& reason) {
+  report_.trouble(policy_reader_.path(), reason);
+  policy_was_read_ = true;
+  judge();
+}
+
+// A registry that was wiped has lost its policy too: that is nobody's word. It stands until another one is written.
+void MembershipKeeper::believe_the_policy_is_gone() {
+  if (!policy_is_gone_ || policy_text_.empty() || !is_fresh()) return;
+  if (is_other_registry_) return report_.trouble(policy_reader_.path(), "lost together with the registry");
+  report_.log(Severity::Notice, "there is no policy any more");
+  policy_ = {};
+  policy_text_.clear();
+}
+
+bool MembershipKeeper::is_complete() {
+  const auto watching = watched();
+  return policy_was_read_ &&
+         std::all_of(watching.begin(), watching.end(), [](auto* each) { return each == nullptr || each->was_read; });
+}
+
+bool MembershipKeeper::is_fresh() {
+  const auto watching = watched();
+  return std::all_of(watching.begin(), watching.end(), [](auto* each) { return each == nullptr || each->is_fresh; });
 }
 
 void MembershipKeeper::judge() {
-  const Circumstances circumstances{executor_.now(), settling_until_, witness_};
-  Reconciled result = reconcile(std::move(memory_), {*members_, *fixed_}, circumstances);
-  memory_ = std::move(result.memory);
-  if (is_other_registry(result.hold)) {
-    begin_settling();
-    result.look_again = result.look_again ? std::min(*result.look_again, *settling_until_) : *settling_until_;
+  if (is_ended_ || !is_complete()) return;
+  const bool is_frozen = policy_.freeze && announced_.has_value();
+  std::optional<Clock::duration> again;
+  KnownMembers members;
+  if (is_frozen) {
+    members = members_of(memory_);
+  } else {
+    const Circumstances circumstances{.now = executor_.now(),
+                                      .settling_until = settling_until_,
+                                      .health = parts_.witness,
+                                      .vanish = config_.vanish,
+                                      .accept = policy_.accept};
+    Reconciled result = reconcile(std::move(memory_), seen_, circumstances);
+    memory_ = std::move(result.memory);
+    members = std::move(result.members);
+    is_other_registry_ = is_other_registry_ || result.is_other_registry;
+    report_.judged(result);
+    if (is_other_registry(result.hold)) {
+      begin_settling();
+      result.look_again = result.look_again ? std::min(*result.look_again, *settling_until_) : *settling_until_;
+    }
+    if (result.look_again) again = std::max(*result.look_again - circumstances.now, Clock::duration(1ms));
   }
-  report_holding(result);
-  if (result.look_again) {
-    look_again_.set(std::max(*result.look_again - circumstances.now, Clock::duration(1ms)), [this] { judge(); });
+  believe_the_policy_is_gone();
+  report_.edit([&](SourceStatus& status) { status.is_frozen = is_frozen; });
+  if (is_fresh()) {
+    report_.state(SourceState::Synced, ensemble_.sessions());
+    stale_.cancel();
+  }
+  publish(std::move(members), again);
+}
+
+void MembershipKeeper::publish(KnownMembers members, std::optional<Clock::duration> look_again) {
+  AppliedPolicy applied = apply_policy(policy_, std::move(members), parts_.wall_clock(), parts_.witness);
+  if (applied.look_again && (!look_again || *applied.look_again < *look_again)) look_again = *applied.look_again;
+  if (look_again) {
+    look_again_.set(*look_again, [this] { is_connected_ ? judge() : publish(members_of(memory_), std::nullopt); });
   } else {
     look_again_.cancel();
   }
-  if (members_are_fresh_ && fixed_are_fresh_) set_state(SourceState::Synced);
-  announce(result);
+  announce(std::move(applied.members), memory_.members.held.size() + memory_.fixed.held.size() + memory_.direct.held.size());
 }
 
-void MembershipKeeper::announce(Reconciled& result) {
-  if (announced_ && *announced_ == result.members) {
-    status_->edit([&](SourceStatus& status) { status.held = result.held; });
+void MembershipKeeper::announce(KnownMembers members, std::size_t held) {
+  std::vector<balancer::Member> plain;
+  plain.reserve(members.size());
+  for (KnownMember& member : members) plain.push_back(std::move(member));
+  if (announced_ == plain) {
+    if (saved_policy_ != policy_text_ && is_complete()) save();
     return;
   }
-  const bool is_first = !announced_;
-  const Difference change = is_first ? Difference{result.members.size(), 0, 0} : difference(*announced_, result.members);
-  announced_ = result.members;
-  status_->edit([&](SourceStatus& status) {
-    ++status.generation;
-    status.last_change = executor_.now();
-    status.members = result.members.size();
-    status.held = result.held;
-  });
-  log(Severity::Notice, fmt::format("{} members: {} joined, {} left, {} changed{}", result.members.size(), change.joined,
-                                    change.left, change.changed,
-                                    result.held == 0 ? "" : fmt::format(", {} held", result.held)));
-  if (!is_ended_) sink_(std::move(result.members));
-}
-
-void MembershipKeeper::report_holding(const Reconciled& result) {
-  if (result.hold != Hold::None) {
-    log(Severity::Warning, fmt::format("{} ({}): members that were known are held, {} so far", config_.path,
-                                       to_string(result.hold), result.held));
-  } else if (held_before_ != 0 && result.held == 0) {
-    log(Severity::Notice, "no member is held any more");
-  }
-  held_before_ = result.held;
-}
-
-void MembershipKeeper::report_rejected(const DirectoryReader& reader, const std::vector<RejectedName>& rejected) {
-  std::map<std::string, std::uint64_t>& counts = rejected_counts_[&reader];
-  counts.clear();
-  for (const RejectedName& name : rejected) {
-    ++counts[name.reason];
-    if (reported_.size() >= kMostReported || !reported_.insert(reader.path() + "/" + name.name).second) continue;
-    log(Severity::Warning, fmt::format("{}/{}: {}", reader.path(), printable(name.name), name.reason));
-    if (reported_.size() == kMostReported) log(Severity::Warning, "further names will be refused without a word");
-  }
-  status_->edit([&](SourceStatus& status) {
-    status.rejected.clear();
-    for (const auto& [directory, directory_counts] : rejected_counts_) {
-      for (const auto& [reason, count] : directory_counts) status.rejected[reason] += count;
-    }
-  });
-}
-
-void MembershipKeeper::set_state(SourceState state) {
-  status_->edit([&](SourceStatus& status) {
-    status.sessions = ensemble_.sessions();
-    if (status.state == state) return;
-    status.state = state;
-    status.since = executor_.now();
-  });
-}
-
-void MembershipKeeper::log(Severity severity, const std::string& text) const {
-  if (log_) log_(severity, fmt::format("zookeeper {}: {}", config_.path, text));
+  report_.announced(announced_ ? &*announced_ : nullptr, plain, held);
+  announced_ = plain;
+  if (is_complete()) save();
+  if (!is_ended_) parts_.sink(std::move(plain));
 }
 
 }  // namespace weir::discovery

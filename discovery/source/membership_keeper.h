@@ -1,89 +1,100 @@
-// The part of a ZooKeeper source that lives on the executor: reads both directories, reconciles, announces.
+// The part of a ZooKeeper source that lives on the executor: reads the directories and the policy, reconciles, announces.
 #pragma once
 
 #include <weir/discovery/source.h>
-#include <weir/discovery/source_status.h>
 #include <weir/discovery/zookeeper_source.h>
 
+#include "member/policy.h"
 #include "member/reconcile.h"
 #include "session/ensemble.h"
+#include "source/cache_writer.h"
 #include "source/directory_reader.h"
+#include "source/membership_report.h"
+#include "source/policy_reader.h"
 
+#include <array>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 
 namespace weir::discovery {
-
-/// A status that one thread writes and any may read.
-class SharedStatus {
- public:
-  SourceStatus get() const {
-    const std::lock_guard lock(mutex_);
-    return status_;
-  }
-  void edit(const std::function<void(SourceStatus&)>& change) {
-    const std::lock_guard lock(mutex_);
-    change(status_);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  SourceStatus status_;
-};
 
 /// Lives on the executor: made, used and destroyed there.
 class MembershipKeeper final : private SessionUser, private DirectoryReader::Listener {
  public:
-  MembershipKeeper(Executor& executor, Ensemble& ensemble, const ZooKeeperConfig& config, Sink sink, LogFunction log,
-                   HealthWitness witness, std::shared_ptr<SharedStatus> status);
+  struct Parts {
+    Sink sink;
+    LogFunction log{};
+    HealthWitness witness{};
+    std::shared_ptr<SharedStatus> status;
+    std::shared_ptr<Executor> disk{};  ///< needed if there is a cache
+    std::function<WallTime()> wall_clock = [] { return std::chrono::system_clock::now(); };
+  };
 
-  /// Begins; may announce at once.
+  /// `config` must be valid, as ZooKeeperSource checks it.
+  MembershipKeeper(Executor& executor, Ensemble& ensemble, const ZooKeeperConfig& config, Parts parts);
+
+  /// Begins; may announce at once, from the cache.
   void begin();
   /// Ends: announces nothing any more. May be called from the sink.
   void end();
 
  private:
+  /// A directory, and where the last complete reading of it is.
+  struct Watched {
+    Watched(Executor& executor, DirectoryReader::Settings settings, DirectoryReader::Listener& listener,
+            MemberDirectory& into)
+        : reader(executor, std::move(settings), listener), reading(into) {}
+    DirectoryReader reader;
+    MemberDirectory& reading;
+    bool was_read = false;
+    bool is_fresh = false;  // read since the last connection
+  };
+
   void on_connected(Session& session, const Connection& connection) override;
   void on_disconnected() override;
   void on_reading(DirectoryReader& reader, MemberDirectory directory, std::vector<RejectedName> rejected) override;
   void on_trouble(DirectoryReader& reader, const std::string& reason) override;
+  void on_policy(std::optional<std::string> text);
+  void on_policy_trouble(const std::string& reason);
 
-  DirectoryReader::Settings settings_of(const char* directory) const;
+  DirectoryReader::Settings settings_of(const std::string& directory, Format format) const;
+  std::array<Watched*, 3> watched() { return {&members_, &fixed_, direct_.get()}; }
+  bool is_complete();
+  bool is_fresh();
+  void load_cache();
+  void save();
   void judge();
+  void publish(KnownMembers members, std::optional<Clock::duration> look_again);
+  void believe_the_policy_is_gone();
   void begin_settling();
-  void announce(Reconciled& result);
-  void report_rejected(const DirectoryReader& reader, const std::vector<RejectedName>& rejected);
-  void report_holding(const Reconciled& result);
-  void set_state(SourceState state);
-  void log(Severity severity, const std::string& text) const;
+  void warn_if_it_stays_so();
+  void announce(KnownMembers members, std::size_t held);
 
   Executor& executor_;
   Ensemble& ensemble_;
   const ZooKeeperConfig config_;
-  const Sink sink_;
-  const LogFunction log_;
-  const HealthWitness witness_;
-  const std::shared_ptr<SharedStatus> status_;
+  const Parts parts_;
+  MembershipReport report_;
 
   bool is_ended_ = false;
-  DirectoryReader members_reader_;
-  DirectoryReader fixed_reader_;
-  std::optional<MemberDirectory> members_, fixed_;  // the last complete readings
-  bool members_are_fresh_ = false, fixed_are_fresh_ = false;  // read since the last connection
+  bool is_connected_ = false;
+  TimePoint began_at_{};
+  Observation seen_;
+  Watched members_, fixed_;
+  std::unique_ptr<Watched> direct_;  // none if the format is native
+  PolicyReader policy_reader_;
+  Policy policy_;
+  std::string policy_text_, saved_policy_;
+  bool policy_was_read_ = false, policy_is_gone_ = false;
+  bool is_other_registry_ = false;  // since the policy was last read
   Memory memory_;
   std::optional<TimePoint> settling_until_;
   bool was_settling_ = false;  // when contact was lost
   std::optional<std::vector<balancer::Member>> announced_;
-  std::size_t held_before_ = 0;
+  std::unique_ptr<CacheWriter> cache_;
   Timer look_again_;
-
-  std::map<const DirectoryReader*, std::map<std::string, std::uint64_t>> rejected_counts_;
-  std::set<std::string> reported_;  // rejected names that were logged; bounded
-  std::map<const DirectoryReader*, std::string> troubles_;  // as last logged
+  Timer stale_;
 };
 
 }  // namespace weir::discovery

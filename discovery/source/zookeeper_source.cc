@@ -21,15 +21,6 @@ bool valid_path(std::string_view path) {
   return std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-const char* to_string(SourceState state) {
-  switch (state) {
-    case SourceState::Cold: return "cold";
-    case SourceState::Synced: return "synced";
-    case SourceState::Stale: return "stale";
-  }
-  return "?";
-}
-
 // Ties a MembershipKeeper, which lives on the client's executor, to the thread-safe face of a source.
 class ZooKeeperSource::Impl {
  public:
@@ -39,14 +30,21 @@ class ZooKeeperSource::Impl {
     parse_servers(config_.servers);
     if (config_.session_timeout <= std::chrono::milliseconds::zero())
       throw std::invalid_argument("the ZooKeeper session timeout must be positive");
+    for (const std::string& range : config_.allow) {
+      if (!parse_cidr(range)) throw std::invalid_argument("invalid address range \"" + range + "\"");
+    }
   }
   ~Impl() { stop(); }
 
   void start(Sink sink) {
-    client_ = clients_->get(config_.servers, config_.session_timeout, log_);
+    client_ = clients_->get(config_.servers, config_.session_timeout, log_, config_.auth);
     client_->run([&](Ensemble& ensemble) {
-      keeper_ = std::make_shared<MembershipKeeper>(client_->executor(), ensemble, config_, std::move(sink), log_, witness_,
-                                                   status_);
+      keeper_ = std::make_shared<MembershipKeeper>(client_->executor(), ensemble, config_,
+                                                   MembershipKeeper::Parts{.sink = std::move(sink),
+                                                                           .log = log_,
+                                                                           .witness = witness_,
+                                                                           .status = status_,
+                                                                           .disk = client_->disk()});
       keeper_->begin();
     });
   }
@@ -62,6 +60,9 @@ class ZooKeeperSource::Impl {
   }
 
   SourceStatus status() const { return status_->get(); }
+  std::function<SourceStatus()> status_reader() const {
+    return [status = status_] { return status->get(); };
+  }
   const ZooKeeperConfig& config() const { return config_; }
 
  private:
@@ -82,6 +83,7 @@ ZooKeeperSource::~ZooKeeperSource() = default;
 void ZooKeeperSource::start(Sink sink) { impl_->start(std::move(sink)); }
 void ZooKeeperSource::stop() noexcept { impl_->stop(); }
 SourceStatus ZooKeeperSource::status() const { return impl_->status(); }
+std::function<SourceStatus()> ZooKeeperSource::status_reader() const { return impl_->status_reader(); }
 const ZooKeeperConfig& ZooKeeperSource::config() const { return impl_->config(); }
 
 }  // namespace weir::discovery

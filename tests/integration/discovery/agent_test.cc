@@ -6,11 +6,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 
 #include "real_world.h"
 #include "support/child_process.h"
+#include "support/fake_backend.h"
 #include "support/ports.h"
 
 namespace weir::discovery {
@@ -182,6 +185,75 @@ TEST_F(AgentTest, ToolSaysSoWhenNobodyFollows) {
   const auto result = tool("set-weight", {"--address", "127.0.0.1:81", "--weight", "3", "--timeout", "4s"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.output, "weir zk: whoever registered 127.0.0.1:81 does not follow the wish\n");
+}
+
+TEST_F(AgentTest, IsRegisteredOnlyWhileItsServiceAnswersWell) {
+  std::atomic<int> status{503};
+  auto service = test::FakeBackend::handling([&](test::BackendConnection& connection, const test::HttpRequest& request) {
+    connection.answer({.status = request.target == "/health" ? status.load() : 500, .close = true});
+  });
+  Watched app(servers());
+  app.start();
+  auto one = agent(service.address(), {"--check", "http", "--check-path", "/health", "--check-interval", "20ms", "--fall", "2"});
+  ASSERT_TRUE(wait_until([&] { return service.request_count() >= 3; }));
+  ASSERT_TRUE(app.sees({}));
+  status = 204;
+  EXPECT_TRUE(app.sees({service.address()})) << app.log() << one.output();
+  status = 500;
+  EXPECT_TRUE(app.sees({})) << app.log() << one.output();
+  const auto history = app.history();
+  EXPECT_TRUE(history[history.size() - 2].at(0).draining) << "it was taken out without a word";
+}
+
+TEST_F(AgentTest, RunsACommandAndIsRegisteredWhileThatRuns) {
+  Watched app(servers());
+  app.start();
+  auto one = agent("127.0.0.1:81", {"--", "/bin/sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"});
+  ASSERT_TRUE(app.sees({"127.0.0.1:81"})) << app.log() << one.output();
+  one.signal(SIGTERM);
+  ASSERT_TRUE(wait_until([&] { return app.history().back().empty() || app.last("127.0.0.1:81").draining; }));
+  EXPECT_EQ(one.wait(), 7) << one.output();
+  EXPECT_TRUE(app.sees({}));
+}
+
+TEST_F(AgentTest, EndsWithItsCommand) {
+  Watched app(servers());
+  app.start();
+  const std::string gate = (dir.path() / "gate").string();
+  auto one = agent("127.0.0.1:81", {"--", "/bin/sh", "-c", "until [ -e " + gate + " ]; do sleep 0.02; done; exit 3"});
+  ASSERT_TRUE(app.sees({"127.0.0.1:81"})) << app.log() << one.output();
+  std::ofstream(gate) << "open";
+  EXPECT_EQ(one.wait(), 3) << one.output();
+  EXPECT_TRUE(app.sees({})) << app.log();
+  EXPECT_EQ(agent("127.0.0.1:82", {"--", "/no/such/program"}).wait(), 127);
+}
+
+TEST_F(AgentTest, KeepsWhatIsItsOwnToThoseWhoKnowTheSecret) {
+  const std::string secret = (dir.path() / "secret").string();
+  std::ofstream(secret) << "weir:open-sesame\n";
+  auto one = agent("127.0.0.1:81", {"--auth", "digest:" + secret});
+  ZooKeeperConfig config{.servers = servers(), .path = "/weir/app", .session_timeout = 2000ms};
+  std::string log;
+  const auto note = [&log, mutex = std::make_shared<std::mutex>()](Severity, std::string_view text) {
+    const std::lock_guard lock(*mutex);
+    log += std::string(text) + "\n";
+  };
+  config.auth = {.scheme = "digest", .secret = "weir:open-sesame"};
+  ZooKeeperSource friendly(config, note, Watched::clients());
+  std::atomic<bool> is_there{false};
+  friendly.start([&](std::vector<balancer::Member> members) { is_there = members.size() == 1; });
+  EXPECT_TRUE(wait_until([&] { return is_there.load(); })) << one.output();
+  Administrator stranger(servers());
+  EXPECT_EQ(stranger.remove("/weir/app/members/127.0.0.1:81,w=20"), Code::NoAuth);
+  EXPECT_EQ(stranger.join("10.0.0.66:80"), Code::NoAuth);
+  for (const char* command : {"ls", "show"}) {
+    EXPECT_EQ(tool(command).exit_code, 1);
+    EXPECT_NE(tool(command).output.find("not permitted"), std::string::npos) << tool(command).output;
+  }
+  const test::RunResult shown = tool("show", {"--auth", "digest:" + secret});
+  EXPECT_NE(shown.output.find("127.0.0.1:81"), std::string::npos) << shown.output;
+  friendly.stop();
+  for (const std::string& text : {one.output(), log, shown.output}) EXPECT_EQ(text.find("sesame"), std::string::npos) << text;
 }
 
 }  // namespace

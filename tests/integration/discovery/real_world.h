@@ -27,8 +27,9 @@ using namespace std::chrono_literals;
 class Watched {
  public:
   explicit Watched(std::vector<std::string> servers, std::string path = "/weir/app",
-                   std::chrono::milliseconds timeout = 2000ms)
-      : source({.servers = std::move(servers), .path = std::move(path), .session_timeout = timeout},
+                   std::chrono::milliseconds timeout = 2000ms,
+                   VanishRules vanish = {.mode = Vanish::Trust, .damp = false})
+      : source({.servers = std::move(servers), .path = std::move(path), .session_timeout = timeout, .vanish = vanish},
                [this](Severity, std::string_view text) {
                  const std::lock_guard lock(mutex_);
                  lines_.emplace_back(text);

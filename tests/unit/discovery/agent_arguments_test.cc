@@ -2,6 +2,8 @@
 #include <weir/discovery/zk_tool.h>
 #include <weir/discovery/zookeeper_source.h>
 
+#include "agent/policy_edit.h"
+
 #include <gtest/gtest.h>
 
 namespace weir::discovery {
@@ -49,6 +51,21 @@ TEST(AgentArguments, ReadsEveryOption) {
   EXPECT_EQ(options.session_timeout, 2s);
 }
 
+TEST(AgentArguments, EndWhereACommandBegins) {
+  CommandLine line({"--zk", "a", "--path", "/p", "--address", "10.0.0.1:80", "--check", "http", "--check-path", "/health",
+                    "--rise", "2", "--fall", "5", "--", "server", "--zk", "x"});
+  AgentOptions options;
+  std::string error;
+  ASSERT_TRUE(parse_agent_arguments(line.pointers, options, error)) << error;
+  EXPECT_EQ(options.command, (std::vector<std::string>{"server", "--zk", "x"}));
+  EXPECT_EQ(options.servers, std::vector<std::string>{"a"});
+  EXPECT_EQ(options.check, AgentOptions::Check::Http);
+  EXPECT_EQ(options.check_path, "/health");
+  EXPECT_EQ(options.rise, 2);
+  EXPECT_EQ(options.fall, 5);
+  EXPECT_EQ(agent_error({"--zk", "a", "--path", "/p", "--address", "10.0.0.1:80", "--"}), "no command after --");
+}
+
 TEST(AgentArguments, SaysWhatIsWrong) {
   const std::vector<std::string> good{"--zk", "a", "--path", "/p", "--address", "10.0.0.1:80"};
   const auto with = [&](std::vector<std::string> more) {
@@ -63,7 +80,7 @@ TEST(AgentArguments, SaysWhatIsWrong) {
   EXPECT_EQ(agent_error(with({"--weight", "70000"})), "invalid weight \"70000\", expected 0 to 65535");
   EXPECT_EQ(agent_error(with({"--wait"})), "unknown option \"--wait\"");
   EXPECT_EQ(agent_error(with({"--backup=yes"})), "option --backup takes no value");
-  EXPECT_EQ(agent_error(with({"--check", "http"})), "invalid check \"http\", expected none or tcp");
+  EXPECT_EQ(agent_error(with({"--check", "udp"})), "invalid check \"udp\", expected none, tcp or http");
   EXPECT_EQ(agent_error(with({"--drain", "5h"})), "invalid time \"5h\", expected one like 500ms, 5s or 2m");
   EXPECT_EQ(agent_error(with({"--drain", "99999999999999999999"})),
             "invalid time \"99999999999999999999\", expected one like 500ms, 5s or 2m");
@@ -78,9 +95,55 @@ TEST(ZkToolArguments, AreACommandAndWhatItNeeds) {
   EXPECT_EQ(tool_error({"set-weight", "--zk", "a", "--path", "/p", "--address", "10.0.0.1:80", "--weight", "0"}), "none");
   EXPECT_EQ(tool_error({"set-weight", "--zk", "a", "--path", "/p", "--address", "10.0.0.1:80"}),
             "set-weight requires --address and --weight");
-  EXPECT_EQ(tool_error({"--zk", "a"}), "no command given, expected ls or set-weight");
+  EXPECT_EQ(tool_error({"--zk", "a"}), "no command given, expected ls or another of those in --help");
+  const auto on_app = [](std::vector<std::string> words) {
+    for (const char* word : {"--zk", "a", "--path", "/p"}) words.emplace_back(word);
+    return tool_error(std::move(words));
+  };
+  EXPECT_EQ(on_app({"weight", "--match", "z=eu", "--weight", "5", "--for", "1m", "--dry-run"}), "none");
+  EXPECT_EQ(on_app({"weight", "--match", "z=eu"}), "weight requires --weight or --off");
+  EXPECT_EQ(on_app({"weight", "--weight", "5"}), "option --address or --match is required");
+  EXPECT_EQ(on_app({"drain", "--match", "weight=5"}),
+            "invalid match \"weight=5\", expected an address, or KEY=VALUE with z, v, i, p or l.LABEL");
+  EXPECT_EQ(on_app({"split", "--match", "v=2", "--percent", "5"}), "none");
+  EXPECT_EQ(on_app({"split", "--match", "v=2", "--percent", "500"}), "invalid percent \"500\", expected 0 to 100");
+  EXPECT_EQ(on_app({"freeze", "--off"}), "none");
+  EXPECT_EQ(on_app({"accept", "--off"}), "only weight, split and freeze take --off");
+  EXPECT_EQ(on_app({"ls", "--dry-run"}), "this command changes no policy to try");
   EXPECT_EQ(tool_error({"rm"}), "unexpected argument \"rm\"");
   EXPECT_EQ(tool_error({"ls", "ls"}), "unexpected argument \"ls\"");
+}
+
+TEST(PolicyEdit, ChangesWhatTheCommandSaysAndNothingElse) {
+  using Command = ZkToolOptions::Command;
+  const WallTime now{std::chrono::seconds(1'790'000'000)};
+  Policy policy;
+  const auto edit = [&](Command command, const std::string& match, auto set) {
+    ZkToolOptions options{.command = command, .match = match};
+    set(options);
+    policy = edit_policy(policy, options, now);
+  };
+  edit(Command::Weight, "z=eu", [](auto& options) { options.weight = 5; });
+  edit(Command::Drain, "z=eu", [](auto& options) { options.duration = 90s; });
+  edit(Command::Split, "v=2", [](auto& options) { options.percent = 5; });
+  ASSERT_EQ(policy.rules.size(), 2u);
+  EXPECT_EQ(policy.rules[1].until, now + 90s);
+  edit(Command::Weight, "z=eu", [](auto& options) { options.weight = 7; });
+  ASSERT_EQ(policy.rules.size(), 2u) << "one word for each";
+  edit(Command::Undrain, "z=eu", [](auto&) {});
+  ASSERT_EQ(policy.rules.size(), 1u);
+  EXPECT_EQ(policy.rules[0].weight, 7u);
+  edit(Command::Weight, "z=eu", [](auto& options) { options.off = true; });
+  edit(Command::Split, "v=2", [](auto& options) { options.off = true; });
+  EXPECT_EQ(policy, Policy{});
+  edit(Command::Accept, "", [](auto&) {});
+  const std::int64_t accepted = policy.accept;
+  edit(Command::Accept, "", [](auto&) {});
+  EXPECT_GT(policy.accept, accepted) << "even within a millisecond";
+  edit(Command::Freeze, "", [](auto&) {});
+  EXPECT_TRUE(policy.freeze);
+  edit(Command::Freeze, "", [](auto& options) { options.off = true; });
+  EXPECT_FALSE(policy.freeze);
 }
 
 TEST(Path, MustBeOneThatZooKeeperAccepts) {

@@ -37,7 +37,13 @@ struct FakeWorld {
   void watch(HealthWitness witness = {}) {
     const auto sink = [this](std::vector<balancer::Member> members) { announced.push_back(std::move(members)); };
     const auto log = [this](Severity, std::string_view text) { note(text); };
-    keeper = std::make_unique<MembershipKeeper>(*executor, *ensemble, config, sink, log, std::move(witness), status);
+    keeper = std::make_unique<MembershipKeeper>(*executor, *ensemble, config,
+                                                MembershipKeeper::Parts{.sink = sink,
+                                                                        .log = log,
+                                                                        .witness = std::move(witness),
+                                                                        .status = status,
+                                                                        .disk = executor,
+                                                                        .wall_clock = [this] { return wall_clock(); }});
     keeper->begin();
   }
 
@@ -46,6 +52,14 @@ struct FakeWorld {
                     std::string(text));
   }
   void pass(Clock::duration duration) { executor->advance(duration); }
+
+  /// A clock on the wall: that of the executor, and as wrong as it was set.
+  WallTime wall_clock() const {
+    return WallTime(std::chrono::duration_cast<WallTime::duration>(executor->now().time_since_epoch()) + wall_offset);
+  }
+  void set_policy(const std::string& text) {
+    if (!registry.write("/weir/app/policy", text)) registry.create("/weir/app/policy", 0, text);
+  }
 
   void join(const std::string& name, std::int64_t session = 0) { registry.create("/weir/app/members/" + name, session); }
   void leave(const std::string& name) { registry.remove("/weir/app/members/" + name); }
@@ -67,6 +81,7 @@ struct FakeWorld {
   }
 
   std::uint32_t ensembles = 0;
+  std::chrono::hours wall_offset{400'000};
   std::shared_ptr<VirtualExecutor> executor = std::make_shared<VirtualExecutor>();
   FakeRegistry registry;
   ZooKeeperConfig config;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 namespace weir::discovery {
 namespace {
 
@@ -38,6 +42,17 @@ TEST_F(MembershipKeeperTest, AnnouncesEachChangeSoon) {
   world.leave("10.0.0.1:80");
   world.pass(kSoon);
   EXPECT_EQ(world.members(), (Addresses{"10.0.0.2:80"}));
+  // That all are gone within a moment is not believed of any.
+  world.leave("10.0.0.2:80");
+  world.pass(kSoon);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80"}));
+  EXPECT_EQ(status().held, 2u);
+}
+
+TEST_F(MembershipKeeperTest, BelievesWhateverTheRegistrySaysIfToldTo) {
+  world.config.vanish.mode = Vanish::Trust;
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  world.leave("10.0.0.1:80");
   world.leave("10.0.0.2:80");
   world.pass(kSoon);
   EXPECT_EQ(world.members(), Addresses{});
@@ -166,6 +181,7 @@ TEST_F(MembershipKeeperTest, GivesMembersTimeToComeBackAfterALongOutage) {
 TEST_F(MembershipKeeperTest, LetsNoTimePassForHeldMembersWhileTheRegistryIsAway) {
   const auto session = world.registry.open_foreign_session();
   world.join("10.0.0.1:80", session);
+  world.join("10.0.0.2:80");
   world.watch();
   world.pass(1s);
   world.registry.go_down();
@@ -180,7 +196,7 @@ TEST_F(MembershipKeeperTest, LetsNoTimePassForHeldMembersWhileTheRegistryIsAway)
   EXPECT_EQ(world.announced.size(), 1u);
   world.registry.come_back();
   world.pass(1min);
-  EXPECT_EQ(world.members(), Addresses{});
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.2:80"}));
 }
 
 TEST_F(MembershipKeeperTest, LetsThoseGoAtOnceWhoAnnouncedIt) {
@@ -258,7 +274,7 @@ TEST_F(MembershipKeeperTest, ReadsFarLessOftenThanThingsChange) {
   EXPECT_LE(world.registry.reads() - reads, 70u);
 }
 
-TEST_F(MembershipKeeperTest, SetsOneWatchForEachDirectory) {
+TEST_F(MembershipKeeperTest, SetsAsManyWatchesForManyMembersAsForOne) {
   start_with({"10.0.0.1:80", "10.0.0.2:80"});
   for (int i = 0; i < 5; ++i) {
     world.registry.cut_connections();
@@ -266,7 +282,7 @@ TEST_F(MembershipKeeperTest, SetsOneWatchForEachDirectory) {
     world.join("10.0.0.9:" + std::to_string(1 + i));
     world.pass(1s);
   }
-  EXPECT_EQ(world.registry.watches(), 2u);
+  EXPECT_EQ(world.registry.watches(), 4u);  // both directories, what is above them, and the policy
 }
 
 TEST_F(MembershipKeeperTest, MayBeEndedByItsSink) {
@@ -277,8 +293,8 @@ TEST_F(MembershipKeeperTest, MayBeEndedByItsSink) {
     ++calls;
     keeper->end();
   };
-  keeper = std::make_unique<MembershipKeeper>(*world.executor, *world.ensemble, world.config, sink, LogFunction{},
-                                              HealthWitness{}, world.status);
+  keeper = std::make_unique<MembershipKeeper>(*world.executor, *world.ensemble, world.config,
+                                              MembershipKeeper::Parts{.sink = sink, .status = world.status});
   keeper->begin();
   world.pass(1s);
   world.join("10.0.0.2:80");
@@ -293,14 +309,258 @@ TEST_F(MembershipKeeperTest, SharesASessionWithOthers) {
   ZooKeeperConfig config = world.config;
   config.path = "/weir/other";
   MembershipKeeper keeper(*shared->executor, *shared->ensemble, config,
-                          [&](std::vector<balancer::Member> members) { other = std::move(members); }, {}, {},
-                          std::make_shared<SharedStatus>());
+                          {.sink = [&](std::vector<balancer::Member> members) { other = std::move(members); },
+                           .status = std::make_shared<SharedStatus>()});
   keeper.begin();
   world.registry.create("/weir/other/members/10.0.0.7:80");
   world.pass(1s);
   EXPECT_EQ(other.size(), 1u);
   EXPECT_EQ(world.ensemble->sessions(), 1u);
   keeper.end();
+}
+
+// --- the operator's word
+
+TEST_F(MembershipKeeperTest, ObeysAPolicyAtOnceAndTheRegistryAgainWhenItIsGone) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80,z=eu-1b"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","weight":7},{"match":"z=eu-1b","drain":true}]})");
+  world.pass(kSoon);
+  EXPECT_EQ(world.member("10.0.0.1:80").weight, 7u);
+  EXPECT_TRUE(world.member("10.0.0.2:80").draining);
+  world.registry.remove("/weir/app/policy");
+  world.pass(kSoon);
+  EXPECT_EQ(world.member("10.0.0.1:80").weight, 100u);
+  EXPECT_FALSE(world.member("10.0.0.2:80").draining);
+}
+
+TEST_F(MembershipKeeperTest, KeepsTheLastGoodPolicyWhenABadOneIsWritten) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","weight":7}]})");
+  world.pass(kSoon);
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","wieght":9}]})");
+  world.pass(kSoon);
+  EXPECT_EQ(world.member("10.0.0.1:80").weight, 7u);
+  EXPECT_NE(status().policy_error, "");
+  EXPECT_EQ(status().counters["policy refused"], 1u);
+}
+
+TEST_F(MembershipKeeperTest, EndsADrainWhenItsTimeIsOverAlsoIfTheClockWasSetMeanwhile) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  const std::string until = format_time(world.wall_clock() + 2h);
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true,"until":")" + until + "\"}]}");
+  world.pass(90min);
+  EXPECT_TRUE(world.member("10.0.0.1:80").draining);
+  world.wall_offset += 1h;
+  world.pass(1h);
+  EXPECT_FALSE(world.member("10.0.0.1:80").draining);
+}
+
+TEST_F(MembershipKeeperTest, EndsADrainWhenItsTimeIsOverAlsoWhileTheRegistryIsAway) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  const std::string until = format_time(world.wall_clock() + 10min);
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true,"until":")" + until + "\"}]}");
+  world.pass(kSoon);
+  EXPECT_TRUE(world.member("10.0.0.1:80").draining);
+  world.registry.go_down();
+  world.pass(11min);
+  EXPECT_FALSE(world.member("10.0.0.1:80").draining);
+}
+
+TEST_F(MembershipKeeperTest, SaysOnceThatItHasBeenStaleForLong) {
+  start_with({"10.0.0.1:80"});
+  world.registry.go_down();
+  world.pass(1h);
+  EXPECT_EQ(world.lines_with("stale for 30s"), 1u);
+  EXPECT_EQ(status().counters["long stale"], 1u);
+  EXPECT_NE(describe(status(), world.executor->now()).find("state: stale for 3600"), std::string::npos)
+      << describe(status(), world.executor->now());
+}
+
+TEST_F(MembershipKeeperTest, DoesNotFollowTheRegistryWhileFrozen) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  world.set_policy(R"({"v":1,"freeze":true})");
+  world.pass(kSoon);
+  world.leave("10.0.0.1:80");
+  world.join("10.0.0.4:80");
+  world.pass(1h);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}));
+  EXPECT_TRUE(status().is_frozen);
+  world.set_policy(R"({"v":1})");
+  world.pass(kSoon);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80"}));
+}
+
+TEST_F(MembershipKeeperTest, LetsHeldMembersGoWhenAnOperatorAcceptsIt) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  world.leave("10.0.0.1:80");
+  world.leave("10.0.0.2:80");
+  world.pass(1h);
+  EXPECT_EQ(world.members().size(), 3u);
+  world.set_policy(R"({"v":1,"accept":1})");
+  world.pass(kSoon);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.3:80"}));
+  EXPECT_EQ(status().counters["let go: accepted"], 2u);
+}
+
+TEST_F(MembershipKeeperTest, DoesNotTakeAWipeForTheDeletionOfThePolicy) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true}]})");
+  world.pass(kSoon);
+  world.registry.go_down();
+  world.registry.wipe();
+  world.registry.come_back();
+  world.pass(1h);
+  EXPECT_TRUE(world.member("10.0.0.1:80").draining);
+}
+
+// --- layouts of others
+
+TEST_F(MembershipKeeperTest, ReadsMembersInTheLayoutsOfOthersBesideOurs) {
+  world.registry.create("/weir/app/members/10.0.0.1:80");
+  world.registry.create("/weir/app/web_0000000001", 0, R"({"host":"10.0.0.2","port":80,"name":"web","weight":3})");
+  world.registry.create("/weir/app/member_0000000007", 0,
+                        R"({"serviceEndpoint":{"host":"10.0.0.3","port":80},"additionalEndpoints":{},"status":"ALIVE"})");
+  world.watch();
+  world.pass(1s);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}));
+  EXPECT_EQ(world.member("10.0.0.2:80").weight, 300u);
+  world.registry.create("/weir/app/web_0000000002", 0, R"({"host":"10.0.0.4","port":80,"name":"web"})");
+  const auto reads = world.registry.reads();
+  world.pass(kSoon);
+  EXPECT_EQ(world.members().size(), 4u);
+  EXPECT_LE(world.registry.reads() - reads, 2u) << "what is known is not asked again";
+}
+
+TEST_F(MembershipKeeperTest, NoticesChangedDataAndKeepsTheLastThatItUnderstood) {
+  world.registry.create("/weir/app/web_1", 0, R"({"host":"10.0.0.2","port":80,"name":"web","weight":3})");
+  world.registry.create("/weir/app/web_2", 0, R"({"host":"10.0.0.3","port":80,"name":"web"})");
+  world.watch();
+  world.pass(1s);
+  world.registry.write("/weir/app/web_1", R"({"host":"10.0.0.2","port":80,"name":"web","weight":5})");
+  world.pass(1min);
+  EXPECT_EQ(world.member("10.0.0.2:80").weight, 500u);
+  world.registry.write("/weir/app/web_1", R"({"host":"10.0.0.2","port":)");
+  world.pass(1min);
+  EXPECT_EQ(world.member("10.0.0.2:80").weight, 500u);
+  EXPECT_EQ(status().rejected["not JSON"], 1u);
+  world.registry.write("/weir/app/web_1", R"({"host":"10.0.0.2","port":80,"name":"web","weight":1})");
+  world.pass(1min);
+  EXPECT_EQ(world.member("10.0.0.2:80").weight, 100u);
+  EXPECT_TRUE(status().rejected.empty());
+}
+
+TEST_F(MembershipKeeperTest, RefusesMembersFromWhereNoneMayBe) {
+  world.config.allow = {"10.1.0.0/16"};
+  start_with({"10.1.0.1:80", "10.2.0.1:80"});
+  EXPECT_EQ(world.members(), (Addresses{"10.1.0.1:80"}));
+  EXPECT_EQ(status().rejected[kNotAllowed], 1u);
+}
+
+// --- the cache
+
+class MembershipKeeperWithCache : public MembershipKeeperTest {
+ protected:
+  MembershipKeeperWithCache() {
+    char folder[] = "/tmp/weir-cache-XXXXXX";
+    folder_ = mkdtemp(folder);
+    world.config.cache_file = folder_ + "/of/app";
+  }
+  ~MembershipKeeperWithCache() override {
+    if (world.keeper) world.keeper->end();
+    world.executor->clear();
+    std::filesystem::remove_all(folder_);
+  }
+  void restart() {
+    world.keeper->end();
+    world.pass(1ms);  // what is still to be written is
+    world.announced.clear();
+    world.status = std::make_shared<SharedStatus>();
+    world.ensemble = world.make_ensemble();
+    world.watch();
+  }
+  std::string folder_;
+};
+
+TEST_F(MembershipKeeperWithCache, ServesFromItWhileTheRegistryIsAway) {
+  start_with({"10.0.0.1:80,w=5", "10.0.0.2:80,t=1,z=eu"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"z=eu","weight":9}]})");
+  world.pass(3s);
+  world.registry.go_down();
+  restart();
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80"})) << "before anything was waited for";
+  EXPECT_EQ(world.member("10.0.0.1:80").weight, 5u);
+  EXPECT_TRUE(world.member("10.0.0.2:80").backup);
+  EXPECT_EQ(world.member("10.0.0.2:80").weight, 9u);
+  EXPECT_EQ(status().state, SourceState::Cached);
+  world.pass(24h);
+  EXPECT_EQ(world.announced.size(), 1u);
+  world.registry.come_back();
+  world.join("10.0.0.3:80");
+  world.pass(10s);
+  EXPECT_EQ(world.members().size(), 3u);
+  EXPECT_EQ(status().state, SourceState::Synced);
+}
+
+TEST_F(MembershipKeeperWithCache, BelievesNoMassLossThatHappenedWhileItWasDown) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  world.pass(2s);
+  for (const char* name : {"10.0.0.1:80", "10.0.0.2:80"}) world.leave(name);
+  restart();
+  world.pass(1h);
+  EXPECT_EQ(world.members().size(), 3u);
+  EXPECT_EQ(status().held, 2u);
+}
+
+TEST_F(MembershipKeeperWithCache, IsNotFooledByADamagedFile) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  world.pass(2s);
+  world.keeper->end();
+  world.pass(1ms);
+  {
+    std::fstream file(world.config.cache_file, std::ios::in | std::ios::out);
+    file.seekp(-20, std::ios::end);
+    file << "9";
+  }
+  world.registry.go_down();
+  restart();
+  world.pass(1min);
+  EXPECT_TRUE(world.announced.empty());
+  EXPECT_EQ(world.lines_with("is damaged"), 1u);
+}
+
+TEST_F(MembershipKeeperWithCache, DoesNotUseWhatIsOfAnotherPath) {
+  start_with({"10.0.0.1:80"});
+  world.pass(2s);
+  world.config.path = "/weir/other";
+  world.registry.go_down();
+  restart();
+  world.pass(1min);
+  EXPECT_TRUE(world.announced.empty());
+}
+
+TEST_F(MembershipKeeperWithCache, IsForItsOwnerOnlyAndOneThatOthersMayWriteIsRefused) {
+  start_with({"10.0.0.1:80"});
+  world.pass(2s);
+  EXPECT_EQ(std::filesystem::status(world.config.cache_file).permissions(), std::filesystem::perms(0600));
+  std::filesystem::permissions(world.config.cache_file, std::filesystem::perms(0620));
+  world.registry.go_down();
+  restart();
+  world.pass(1min);
+  EXPECT_TRUE(world.announced.empty());
+  EXPECT_EQ(world.lines_with("may be written by others"), 1u);
+}
+
+TEST_F(MembershipKeeperWithCache, IsWrittenNoMoreOftenThanOnceASecond) {
+  start_with({});
+  for (int i = 0; i < 100; ++i) {
+    world.join("10.0.0.1:" + std::to_string(1000 + i));
+    world.pass(50ms);
+  }
+  world.pass(2s);
+  EXPECT_LE(status().counters["cache written"], 9u);
+  world.registry.go_down();
+  restart();
+  EXPECT_EQ(world.members().size(), 100u);
 }
 
 }  // namespace

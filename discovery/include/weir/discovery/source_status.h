@@ -12,11 +12,12 @@ namespace weir::discovery {
 /// How far the announced membership may be trusted.
 enum class SourceState {
   Cold,    ///< nothing was ever read, nothing was announced
+  Cached,  ///< nothing was read yet; what was announced is from the disk
   Synced,  ///< what was announced is what the registry says, and changes will be noticed
   Stale,   ///< contact is lost; the last membership stands, for as long as it takes
 };
 
-/// The lower-case word for a state: `cold`, `synced`, `stale`.
+/// The lower-case word for a state: `cold`, `cached`, `synced`, `stale`.
 const char* to_string(SourceState state);
 
 /// One moment of a source. A plain value: read it once, then look at it.
@@ -29,7 +30,14 @@ struct SourceStatus {
   std::size_t held = 0;              ///< of these, kept although the registry no longer names them
   std::uint64_t sessions = 0;        ///< registry sessions used so far by the ensemble's shared client
   std::uint64_t reads = 0;           ///< complete readings of a directory
-  std::map<std::string, std::uint64_t> rejected;  ///< child names refused now, by reason (`bad port`, …)
+  bool is_frozen = false;            ///< an operator holds the membership as it is
+  std::string policy_error;          ///< why the policy that stands in the registry is not used; empty if it is
+  std::map<std::string, std::uint64_t> rejected;  ///< children refused now, by reason (`bad port`, …)
+  std::map<std::string, std::uint64_t> counters;  ///< what happened so far, by kind (`left`, `held: …`, `let go: …`)
 };
+
+/// A few lines of text about `status` at `now`, each ending with a newline: state and for how long, generation, members,
+/// last change, what is refused and what happened so far, by kind.
+std::string describe(const SourceStatus& status, std::chrono::steady_clock::time_point now);
 
 }  // namespace weir::discovery

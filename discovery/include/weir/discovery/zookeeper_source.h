@@ -15,7 +15,9 @@
 #include <weir/discovery/zookeeper_clients.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,30 @@ namespace weir::discovery {
 /// Weight of a member whose name states none. Not 1, so that one step is one hundredth.
 inline constexpr std::uint32_t kDefaultMemberWeight = 100;
 
+/// What is believed when members are gone from a registry that is otherwise as it was, without having announced it.
+enum class Vanish {
+  Trust,   ///< that they are gone
+  Verify,  ///< that they are gone if they are few; of many, when their health says that they fail
+  Keep,    ///< nothing: each stays until its health says that it fails
+};
+
+/// When members that vanish are let go. A registry that was itself replaced never is a reason, whatever stands here.
+struct VanishRules {
+  Vanish mode = Vanish::Verify;
+  double min_share = 0.9;           ///< of the members, as much must stay for a loss to be believed; one always may go
+  std::size_t most_at_once = 100;   ///< and no more than so many may be gone; never the last one
+  bool damp = true;                 ///< hold members that come and go
+
+  bool operator==(const VanishRules&) const = default;
+};
+
+/// How the children of a directory state a member. Auto: found out for each child.
+enum class Format { Auto, Native, Plain, Nerve, ServerSet, Curator, Dubbo, Nginx };
+
+/// The word for a format, such as `serverset`; and the format of a word, nothing if it is none.
+const char* to_string(Format format);
+std::optional<Format> format_of(std::string_view word);
+
 /// Where a membership is kept and how it is read.
 struct ZooKeeperConfig {
   std::vector<std::string> servers;                     ///< `host`, `host:port`, `[v6]:port`; port 2181 if none
@@ -33,6 +59,11 @@ struct ZooKeeperConfig {
   std::uint32_t default_weight = kDefaultMemberWeight;  ///< for names without `w=`
   balancer::Member prototype{};    ///< gives members what names do not say: max_fails, fail_timeout, max_conns
   std::size_t max_members = 200'000;  ///< a reading with more names is refused whole and the last one kept
+  Format format = Format::Auto;       ///< of the children; Native: those of `path` itself are not looked at
+  VanishRules vanish{};
+  std::vector<std::string> allow{};   ///< ranges such as `10.0.0.0/8` in which members may be; empty: anywhere
+  std::string cache_file{};           ///< where the last good membership is kept; empty: nowhere
+  ZooKeeperAuth auth{};
 
   bool operator==(const ZooKeeperConfig&) const = default;
 };
@@ -63,6 +94,8 @@ class ZooKeeperSource final : public Source {
   void stop() noexcept override;
 
   SourceStatus status() const;
+  /// What `status` returns, as something that may be asked from any thread and outlive the source.
+  std::function<SourceStatus()> status_reader() const;
   const ZooKeeperConfig& config() const;
 
  private:

@@ -1,0 +1,85 @@
+// Any octets as what a registry, or a cache on disk, may say. The first octet chooses who reads it, a line feed separates
+// a child's name from its data. Must hold: what is taken for a member is one the balancer may have, and what can be
+// written is read back as it was.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "member/formats/format.h"
+#include "member/membership_cache.h"
+#include "member/policy.h"
+
+#define MUST(condition) \
+  if (!(condition)) std::abort()
+
+namespace weir::discovery {
+namespace {
+
+void check(const std::vector<KnownMember>& members) {
+  MUST(members.size() <= kMostPerChild);
+  for (const KnownMember& member : members) {
+    NameError error{};
+    MUST(canonical_address(member.address, error) == member.address);
+    MUST(member.weight >= 1 && member.weight <= kGreatestWeight);
+    for (const char c : member.facts) MUST(c > 0x20 && c < 0x7f);
+  }
+}
+
+void read_child(Format format, std::string_view name, std::string_view data) {
+  const DecodeRules rules;
+  const FromName from_name = decode_child_name(format, name, rules, true);
+  check(from_name.members);
+  MUST((from_name.what == FromName::What::Members) == !from_name.members.empty());
+  MUST(from_name.what != FromName::What::Rejected || from_name.reason != nullptr);
+  const FromData from_data = decode_child_data(format, name, data, rules);
+  check(from_data.members);
+  MUST(!from_data.is_rejected || (from_data.reason != nullptr && from_data.members.empty()));
+}
+
+void read_policy(std::string_view text) {
+  const ParsedPolicy parsed = parse_policy(text);
+  MUST(parsed.policy.has_value() == parsed.error.empty());
+  if (!parsed.policy) return;
+  const ParsedPolicy again = parse_policy(format_policy(*parsed.policy));
+  MUST(again.policy == parsed.policy);
+  KnownMembers members;
+  for (const char* facts : {"", "v=1", "v=2,z=a"}) {
+    members.emplace_back(balancer::Member{.address = "10.0.0." + std::to_string(members.size() + 1) + ":80", .weight = 100},
+                         facts);
+  }
+  const AppliedPolicy applied = apply_policy(*parsed.policy, members, WallTime{}, {});
+  MUST(applied.members.size() == members.size());
+  for (const KnownMember& member : applied.members) MUST(member.weight >= 1 && member.weight <= balancer::kMaxWeight);
+}
+
+void read_cache(std::string_view text) {
+  std::string error;
+  const auto cached = decode_cache(text, error);
+  MUST(cached.has_value() == error.empty());
+  if (!cached) return;
+  const std::string written = encode_cache(*cached);
+  MUST(decode_cache(written, error) == cached);
+}
+
+void run(std::string_view input) {
+  if (input.empty()) return;
+  const auto choice = static_cast<unsigned char>(input.front());
+  input.remove_prefix(1);
+  const std::size_t separator = input.find('\n');
+  const std::string_view name = input.substr(0, separator);
+  const std::string_view data = separator == input.npos ? std::string_view() : input.substr(separator + 1);
+  constexpr Format kFormats[] = {Format::Auto,    Format::Native, Format::Plain, Format::Nerve, Format::ServerSet,
+                                 Format::Curator, Format::Dubbo,  Format::Nginx};
+  if (choice < '8') return read_child(kFormats[choice % 8], name, data);
+  if (choice == 'p') return read_policy(input);
+  read_cache(input);
+}
+
+}  // namespace
+}  // namespace weir::discovery
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  weir::discovery::run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
