@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <set>
 
-#include "features/zk_cluster.h"
 #include "http/address.h"
 #include "http/resolver_conf.h"
 #include "net/endpoint.h"
+#include "server/zookeeper_discovery.h"
 
 namespace weir::server {
 
@@ -155,17 +155,18 @@ void Upstreams::commit_one(const http::UpstreamBlock& block, Entry& entry,
     const std::lock_guard lock(entry.mutex);
     entry.configured = resolve_servers(block, *error_log);
   }
-  const http::ZkConf& zk = block.settings.get<http::ZkConf>();
-  discovery::ZooKeeperConfig wanted;
-  wanted.servers = *zk.servers;
-  wanted.path = zk.path->empty() ? "/weir/" + block.name : *zk.path;
-  wanted.session_timeout = *zk.session;
+  discovery::ZooKeeperConfig wanted = zookeeper_config(block);
   if (entry.source && (!block.discovers || entry.source_config != wanted)) {
     entry.source->stop();
     entry.source.reset();
-    const std::lock_guard lock(entry.mutex);
-    entry.discovered.clear();
-    entry.was_read = false;
+    // Read from the same place in another way, members stay until they were read again.
+    const bool is_same_place = block.discovers && entry.source_config.servers == wanted.servers &&
+                               entry.source_config.path == wanted.path;
+    if (!is_same_place) {
+      const std::lock_guard lock(entry.mutex);
+      entry.discovered.clear();
+      entry.was_read = false;
+    }
   }
   watch_names(block, entry, error_log);
   {
@@ -173,12 +174,15 @@ void Upstreams::commit_one(const http::UpstreamBlock& block, Entry& entry,
     entry.discovers = block.discovers;
     entry.publish();
   }
-  if (!block.discovers || entry.source) return;
+  if (!block.discovers) return;
+  if (entry.source) return show_status(block, *entry.source);
   entry.source_config = wanted;
   const auto log_event = [error_log, name = block.name](discovery::Severity severity, std::string_view text) {
     log::write(*error_log, level_of(severity), "discovery of upstream \"{}\": {}", name, text);
   };
-  entry.source = std::make_unique<discovery::ZooKeeperSource>(std::move(wanted), log_event);
+  entry.source = std::make_unique<discovery::ZooKeeperSource>(
+      std::move(wanted), log_event, discovery::ZooKeeperClients::of_process(), witness_of(entry.group));
+  show_status(block, *entry.source);
   entry.source->start([&entry, error_log, name = block.name](std::vector<balancer::Member> members) {
     const std::lock_guard lock(entry.mutex);
     log::notice(*error_log, "upstream \"{}\" has {} discovered members (before: {})", name, members.size(),

@@ -1,0 +1,88 @@
+#include "server/zookeeper_discovery.h"
+
+#include <chrono>
+#include <unordered_map>
+
+#include <weir/balancer/backend.h>
+#include <weir/balancer/snapshot.h>
+
+#include "features/zk_cluster.h"
+
+namespace weir::server {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+discovery::Vanish vanish_of(const std::string& word) {
+  if (word == "trust") return discovery::Vanish::Trust;
+  return word == "keep" ? discovery::Vanish::Keep : discovery::Vanish::Verify;
+}
+
+class Witness {
+ public:
+  explicit Witness(std::shared_ptr<balancer::Upstream> group) : group_(std::move(group)) {}
+
+  discovery::Health ask(std::string_view address) {
+    refresh();
+    const auto known = by_address_.find(address);
+    if (known == by_address_.end()) return discovery::Health::Unknown;
+    const balancer::Backend& backend = *known->second;
+    if (!backend.is_failed()) {
+      failing_since_.erase(backend.id());
+      return backend.requests() > 0 ? discovery::Health::Passing : discovery::Health::Unknown;
+    }
+    const Clock::time_point now = Clock::now();
+    const auto [since, is_new] = failing_since_.emplace(backend.id(), now);
+    const bool is_convicted = !is_new && now - since->second > backend.member().fail_timeout + kForACheck;
+    return is_convicted ? discovery::Health::Failing : discovery::Health::Unknown;
+  }
+
+ private:
+  static constexpr std::chrono::seconds kForACheck{2};
+
+  void refresh() {
+    auto now = group_->snapshot();
+    if (now == snapshot_) return;
+    snapshot_ = std::move(now);
+    by_address_.clear();
+    if (failing_since_.size() > 10'000) failing_since_.clear();  // of backends that are long gone
+    for (const auto* tier : {&snapshot_->primaries(), &snapshot_->backups()})
+      for (std::size_t i = 0; i < tier->size(); ++i) by_address_.emplace((*tier)[i].address(), &(*tier)[i]);
+  }
+
+  const std::shared_ptr<balancer::Upstream> group_;
+  std::shared_ptr<const balancer::Snapshot> snapshot_;
+  std::unordered_map<std::string_view, const balancer::Backend*> by_address_;  // of that snapshot
+  std::unordered_map<std::uint64_t, Clock::time_point> failing_since_;         // by id; of those asked about
+};
+
+}  // namespace
+
+discovery::ZooKeeperConfig zookeeper_config(const http::UpstreamBlock& block) {
+  const http::ZkConf& zk = block.settings.get<http::ZkConf>();
+  discovery::ZooKeeperConfig config;
+  config.servers = *zk.servers;
+  config.path = zk.path->empty() ? "/weir/" + block.name : *zk.path;
+  config.session_timeout = *zk.session;
+  config.format = discovery::format_of(*zk.format).value_or(discovery::Format::Auto);
+  config.vanish = {.mode = vanish_of(*zk.vanish), .min_share = *zk.least, .damp = *zk.damp};
+  config.allow = *zk.allow;
+  config.cache_file = *zk.cache;
+  config.auth = {.scheme = *zk.auth_scheme, .secret = *zk.auth_secret};
+  return config;
+}
+
+discovery::HealthWitness witness_of(std::shared_ptr<balancer::Upstream> group) {
+  return [witness = std::make_shared<Witness>(std::move(group))](std::string_view address) {
+    return witness->ask(address);
+  };
+}
+
+void show_status(const http::UpstreamBlock& block, const discovery::ZooKeeperSource& source) {
+  const auto& slot = block.settings.get<http::ZkConf>().status;
+  if (slot == nullptr) return;
+  slot->set([read = source.status_reader()] { return discovery::describe(read(), Clock::now()); });
+}
+
+}  // namespace weir::server

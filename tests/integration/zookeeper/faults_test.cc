@@ -1,0 +1,304 @@
+// What happens to the registry must not happen to the traffic: faults by script, a load running, no request lost.
+//
+// In the suite each fault lasts a moment. WEIR_LONG=1 gives them the time they take in life: a minute without a quorum,
+// ten thousand members that come and go.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "support/backend_process.h"
+#include "support/fake_backend.h"
+#include "support/load_generator.h"
+#include "support/weir_process.h"
+#include "support/zookeeper_nodes.h"
+#include "support/zookeeper_server.h"
+
+namespace weir::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_long() { return std::getenv("WEIR_LONG") != nullptr; }
+
+const std::string kMembers = "/weir/group/members/";
+const std::string kStatic = "/weir/group/static/";
+
+// Everything as it is by default, except that a session is short, so that its end comes soon.
+constexpr const char* kConfig = R"(
+    keepalive_requests 1000000;
+    upstream group { least_conn; zk_cluster %zk%; zk_session 1s; zk_cache on; }
+    server { location / { proxy_pass http://group; } location = /discovery { zk_status; } })";
+
+/// A registry, three backends that are its members, a proxy and a load. Torn down, it says whether a request was lost.
+class Scene {
+ public:
+  explicit Scene(std::string servers, std::string servers_of_config)
+      : servers_(std::move(servers)), values_{{"zk", std::move(servers_of_config)}} {
+    nodes_ = std::make_unique<ZooKeeperNodes>(servers_);
+    for (FakeBackend* backend : {&a, &b, &c}) nodes_->create_ephemeral(kMembers + backend->address());
+    weir = std::make_unique<WeirProcess>(kConfig, values_);
+    EXPECT_TRUE(serves({"a", "b", "c"}));
+    load = std::make_unique<LoadGenerator>(weir->address());
+  }
+  ~Scene() {
+    const LoadResult result = load->finish();
+    EXPECT_EQ(result.failed, 0u) << result.summary() << weir->error_log();
+    EXPECT_GT(result.ok, 0u);
+  }
+
+  /// Waits until exactly these answer.
+  bool serves(std::vector<std::string> names) const {
+    std::ranges::sort(names);
+    return wait_until([&] {
+      std::vector<std::string> seen;
+      for (int i = 0; i < 30; ++i) {
+        const std::string name = weir->get("/").field("X-Backend");
+        if (std::ranges::find(seen, name) == seen.end()) seen.push_back(name);
+      }
+      std::ranges::sort(seen);
+      return seen == names;
+    }, 60s);
+  }
+  /// Whether news from the registry still reaches the proxy: one more is made a member, and taken out again.
+  void follows_news() {
+    const std::string node = kStatic + d.address();
+    EXPECT_TRUE(wait_until([&] { return tries([&](ZooKeeperNodes& nodes) { nodes.create(node); }); }, 60s));
+    EXPECT_TRUE(serves({"a", "b", "c", "d"})) << weir->error_log();
+    EXPECT_TRUE(wait_until([&] { return tries([&](ZooKeeperNodes& nodes) { nodes.remove(node); }); }, 60s));
+    EXPECT_TRUE(serves({"a", "b", "c"})) << weir->error_log();
+  }
+  /// As an operator would: with a session of his own, again until it works.
+  template <class Do>
+  bool tries(Do something) const {
+    try {
+      ZooKeeperNodes nodes(servers_);
+      something(nodes);
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  }
+  void end_members_session() { nodes_.reset(); }
+  ZooKeeperNodes& nodes() { return *nodes_; }
+  void restart_proxy() {
+    weir.reset();
+    weir = std::make_unique<WeirProcess>(kConfig, values_);
+  }
+
+  FakeBackend a = FakeBackend::echoing("a"), b = FakeBackend::echoing("b"), c = FakeBackend::echoing("c"),
+              d = FakeBackend::echoing("d");
+  std::unique_ptr<WeirProcess> weir;
+  std::unique_ptr<LoadGenerator> load;
+
+ private:
+  const std::string servers_;
+  const Values values_;
+  std::unique_ptr<ZooKeeperNodes> nodes_;
+};
+
+class RegistryFaults : public ::testing::Test {
+ protected:
+  void SetUp() override { WEIR_ONLY("nginx knows no zk_cluster"); }
+  ZooKeeperServer server_;
+};
+
+TEST_F(RegistryFaults, AllMembersThatVanishAtOnceAreKeptAndFollowedAgain) {
+  Scene scene(server_.address(), server_.address());
+  scene.end_members_session();
+  ASSERT_TRUE(wait_until([&] { return scene.weir->error_log().find("too many are gone at once") != std::string::npos; }));
+  ASSERT_TRUE(scene.load->wait_for(500));
+  EXPECT_TRUE(scene.serves({"a", "b", "c"}));
+  const std::string told = scene.weir->get("/discovery").body.text();
+  EXPECT_NE(told.find("upstream group\nstate: synced for "), std::string::npos) << told;
+  EXPECT_NE(told.find("members: 3, held: 3"), std::string::npos) << told;
+  EXPECT_NE(told.find("held: too many are gone at once: 3"), std::string::npos) << told;
+  scene.follows_news();
+}
+
+TEST_F(RegistryFaults, AParentThatIsDeletedAndMadeAgainTakesNobodyAway) {
+  Scene scene(server_.address(), server_.address());
+  for (const FakeBackend* each : {&scene.a, &scene.b, &scene.c}) scene.nodes().remove(kMembers + each->address());
+  scene.nodes().remove("/weir/group/members");
+  ASSERT_TRUE(scene.load->wait_for(300));
+  EXPECT_TRUE(scene.serves({"a", "b", "c"}));
+  for (const FakeBackend* each : {&scene.a, &scene.b, &scene.c}) scene.nodes().create_ephemeral(kMembers + each->address());
+  scene.follows_news();
+}
+
+TEST_F(RegistryFaults, ASessionThatExpiredBecauseTheProxyStoodStillIsReplaced) {
+  Scene scene(server_.address(), server_.address());
+  scene.weir->signal(SIGSTOP);
+  const auto sessions = [&] {
+    const std::string text = server_.ask("cons");
+    std::size_t count = 0;
+    for (std::size_t at = text.find("sid=0x"); at != text.npos; at = text.find("sid=0x", at + 1)) ++count;
+    return count;
+  };
+  EXPECT_TRUE(wait_until([&] { return sessions() == 1; })) << "only that of the members is left";
+  if (is_long()) std::this_thread::sleep_for(5s);
+  scene.weir->signal(SIGCONT);
+  ASSERT_TRUE(scene.load->wait_for(200));
+  scene.follows_news();
+}
+
+TEST_F(RegistryFaults, NodesOfAllKindsOfGarbageHarmNobody) {
+  Scene scene(server_.address(), server_.address());
+  ZooKeeperNodes& nodes = scene.nodes();
+  nodes.create("/weir/group/deep", R"({"host":"10.0.0.1","port":80,"x":)" + std::string(5000, '[') + std::string(5000, ']') + "}");
+  nodes.create("/weir/group/large", std::string(1'000'000, 'x'));
+  nodes.create("/weir/group/member_0000000001", "{\"serviceEndpoint\":{\"host\":\"10.0.0.1\",\"port\":1}}");
+  nodes.create("/weir/group/not-utf8", "{\"host\":\"\xc3\x28\",\"port\":80}");
+  nodes.create("/weir/group/empty");
+  nodes.create("/weir/group/metadata", R"({"host":"169.254.169.254","port":80})");
+  nodes.create("/weir/group/policy", R"({"v":1,"rules":[{"match":"everybody","drain":true}]})");
+  for (const char* name : {"10.0.0.1", "10.0.0.1:99999", "10.0.0.1:80,w=-1,x", "\xc3\xa9:80", "224.0.0.1:80"}) {
+    nodes.create(kStatic + name);
+  }
+  nodes.create(kStatic + scene.a.address() + ",w=100,z=twice");
+  ASSERT_TRUE(wait_until([&] { return scene.weir->error_log().find("too much data") != std::string::npos; }))
+      << scene.weir->error_log();
+  EXPECT_TRUE(scene.serves({"a", "b", "c"}));
+  scene.follows_news();
+  EXPECT_LT(scene.weir->error_log().size(), 200'000u) << "no flood of words";
+}
+
+TEST_F(RegistryFaults, AStartWithoutTheRegistryServesFromTheCache) {
+  FakeBackend a = FakeBackend::echoing("a"), b = FakeBackend::echoing("b");
+  TempDir dir("cache");
+  const Values values{{"zk", server_.address()}, {"cache", (dir.path() / "group").string()}};
+  constexpr const char* kCached = R"(
+    upstream group { zk_cluster %zk%; zk_cache %cache%; }
+    server { location / { proxy_pass http://group; } })";
+  ZooKeeperNodes nodes(server_.address());
+  nodes.create(kStatic + a.address());
+  nodes.create_ephemeral(kMembers + b.address() + ",w=100");
+  {
+    WeirProcess weir(kCached, values);
+    EXPECT_TRUE(wait_until([&] { return weir.get("/").status == 200; }));
+  }
+  server_.kill();
+  WeirProcess weir(kCached, values);
+  std::vector<std::string> seen;
+  for (int i = 0; i < 10; ++i) seen.push_back(weir.get("/").field("X-Backend"));
+  EXPECT_EQ(std::ranges::count(seen, "a"), 5) << "each request from the first on";
+  EXPECT_EQ(std::ranges::count(seen, "b"), 5);
+  EXPECT_NE(weir.error_log().find("2 members from the cache"), std::string::npos);
+}
+
+TEST_F(RegistryFaults, AnOperatorsWordIsObeyedByAllAtOnce) {
+  Scene scene(server_.address(), server_.address());
+  const auto tool = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {weir_binary(), "zk"});
+    for (const std::string& word : {std::string("--zk"), server_.address(), std::string("--path"), std::string("/weir/group")})
+      words.push_back(word);
+    return run_program(words);
+  };
+  const std::string address = scene.b.address();
+  const RunResult tried = tool({"drain", "--address", address, "--dry-run"});
+  EXPECT_EQ(tried.exit_code, 0) << tried.output;
+  EXPECT_NE(tried.output.find("~ " + address), std::string::npos) << tried.output;
+  EXPECT_TRUE(scene.nodes().children("/weir/group").size() == 1u) << "nothing was written";
+  EXPECT_EQ(tool({"drain", "--address", address}).exit_code, 0);
+  EXPECT_TRUE(scene.serves({"a", "c"}));
+  EXPECT_EQ(tool({"freeze"}).exit_code, 0);
+  scene.nodes().create(kStatic + scene.d.address());
+  EXPECT_EQ(tool({"undrain", "--address", address}).exit_code, 0);
+  EXPECT_TRUE(scene.serves({"a", "b", "c"})) << "d is not heard of while frozen";
+  EXPECT_EQ(tool({"freeze", "--off"}).exit_code, 0);
+  EXPECT_TRUE(scene.serves({"a", "b", "c", "d"}));
+  EXPECT_EQ(tool({"weight", "--address", address, "--weight", "0"}).exit_code, 0);
+  EXPECT_TRUE(scene.serves({"a", "c", "d"}));
+  const RunResult shown = tool({"show"});
+  EXPECT_NE(shown.output.find("\"weight\":0"), std::string::npos) << shown.output;
+  EXPECT_EQ(tool({"weight", "--address", address, "--off"}).exit_code, 0);
+  scene.nodes().remove(kStatic + scene.d.address());
+  scene.end_members_session();
+  ASSERT_TRUE(wait_until([&] { return scene.weir->error_log().find("too many are gone at once") != std::string::npos; }));
+  EXPECT_TRUE(scene.serves({"a", "b", "c"}));
+}
+
+TEST_F(RegistryFaults, ManyMembersThatComeAndGo) {
+  const int count = is_long() ? 10'000 : 300;
+  Scene scene(server_.address(), server_.address());
+  ZooKeeperNodes crowd(server_.address());
+  // Draining ones: known to the proxy, and no traffic for addresses at which nobody is.
+  const auto name = [](int i) { return "/weir/group/members/127.1." + std::to_string(i / 250) + "." +
+                                       std::to_string(1 + i % 250) + ":80,s=drain"; };
+  for (int i = 0; i < count; ++i) crowd.create_ephemeral(name(i));
+  for (int i = 0; i < count; i += 2) crowd.remove(name(i));
+  scene.follows_news();
+}
+
+// --- an ensemble of three
+
+class EnsembleFaults : public ::testing::Test {
+ protected:
+  void SetUp() override { WEIR_ONLY("nginx knows no zk_cluster"); }
+  std::string joined(const char* separator) const {
+    std::string all;
+    for (const std::string& address : ensemble_.addresses()) all += (all.empty() ? "" : separator) + address;
+    return all;
+  }
+  void let_pass(Scene& scene) {
+    ASSERT_TRUE(scene.load->wait_for(500));
+    if (is_long()) std::this_thread::sleep_for(15s);
+  }
+  ZooKeeperEnsemble ensemble_;
+};
+
+TEST_F(EnsembleFaults, StopNoRequestWhateverHappensToItsServers) {
+  Scene scene(joined(","), joined(" "));
+  {
+    SCOPED_TRACE("leader frozen");
+    ZooKeeperServer& leader = ensemble_.server(ensemble_.leader());
+    leader.freeze();
+    let_pass(scene);
+    scene.follows_news();
+    leader.thaw();
+  }
+  {
+    SCOPED_TRACE("each follower frozen in turn, so also the one of our session");
+    for (std::size_t i = 0; i < ZooKeeperEnsemble::kSize; ++i) {
+      if (i == ensemble_.leader()) continue;
+      ensemble_.server(i).freeze();
+      let_pass(scene);
+      ensemble_.server(i).thaw();
+    }
+    scene.follows_news();
+  }
+  {
+    SCOPED_TRACE("leader killed");
+    ZooKeeperServer& leader = ensemble_.server(ensemble_.leader());
+    leader.kill();
+    let_pass(scene);
+    scene.follows_news();
+    leader.start();
+  }
+  {
+    SCOPED_TRACE("rolling restart");
+    for (std::size_t i = 0; i < ZooKeeperEnsemble::kSize; ++i) {
+      ensemble_.server(i).stop();
+      ensemble_.server(i).start();
+      ensemble_.leader();
+    }
+    scene.follows_news();
+  }
+  {
+    SCOPED_TRACE("quorum lost and back");
+    ensemble_.server(0).kill();
+    ensemble_.server(1).kill();
+    let_pass(scene);
+    if (is_long()) std::this_thread::sleep_for(60s);
+    EXPECT_TRUE(scene.serves({"a", "b", "c"}));
+    ensemble_.server(0).launch();
+    ensemble_.server(1).start();
+    ensemble_.leader();
+    scene.follows_news();
+  }
+}
+
+}  // namespace
+}  // namespace weir::test
