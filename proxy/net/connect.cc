@@ -3,6 +3,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "net/tls_stream.h"
+
 namespace weir::net {
 namespace {
 
@@ -45,14 +47,29 @@ Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds
     ::close(fd);
     co_return ConnectResult{nullptr, {error}};
   }
-  auto stream = std::make_unique<Stream>(loop, fd, under_way ? Stream::Start::Connecting : Stream::Start::Connected);
+  const Stream::Start start = under_way ? Stream::Start::Connecting : Stream::Start::Connected;
+  const TimePoint began = loop.now();
+  std::unique_ptr<Stream> stream;
+  TlsStream* encrypted = nullptr;
+  if (options.tls)
+    stream.reset(encrypted = new TlsStream(loop, fd, start));
+  else
+    stream = std::make_unique<Stream>(loop, fd, start);
   if (options.under_way) *options.under_way = stream.get();
-  const IoError waited = co_await stream->writable(timeout);
-  if (options.under_way) *options.under_way = nullptr;
+  IoError waited = co_await stream->writable(timeout);
+  if (options.under_way && (waited || !encrypted)) *options.under_way = nullptr;
   if (waited) co_return ConnectResult{nullptr, waited};
   // Room to write and nothing else: connected, without asking for SO_ERROR.
   if (stream->broken()) {
+    if (options.under_way) *options.under_way = nullptr;
     if (const IoError failed = stream->take_error()) co_return ConnectResult{nullptr, failed};
+  }
+  if (encrypted) {
+    const TimePoint deadline = timeout.count() > 0 ? began + timeout : TimePoint::max();
+    TlsOutcome outcome = co_await encrypted->connect(*options.tls, deadline);
+    if (options.under_way) *options.under_way = nullptr;
+    if (outcome.kind != TlsOutcome::Kind::Done)
+      co_return ConnectResult{nullptr, outcome.error, std::move(outcome.text)};
   }
   co_return ConnectResult{std::move(stream), {}};
 }

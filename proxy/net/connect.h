@@ -4,12 +4,15 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "net/endpoint.h"
 #include "net/stream.h"
 #include "net/task.h"
 
 namespace weir::net {
+
+struct TlsTarget;
 
 struct ConnectOptions {
   std::optional<Endpoint> bind;  // connect from this address (port 0: any)
@@ -18,6 +21,7 @@ struct ConnectOptions {
   bool no_delay = true;          // TCP_NODELAY
   int receive_buffer = 0;        // SO_RCVBUF in bytes; 0: the system's
   int send_buffer = 0;           // SO_SNDBUF in bytes; 0: the system's
+  const TlsTarget* tls = nullptr;  // shake hands too, within the same time
   Stream** under_way = nullptr;  // set while it waits: cancel() there ends it with ECANCELED; then null again
 };
 
@@ -25,6 +29,7 @@ struct ConnectOptions {
 struct ConnectResult {
   std::unique_ptr<Stream> stream;
   IoError error;
+  std::string tls_failure{};  // what went wrong in the handshake, for the log
 };
 
 /// Connects to `peer` within `timeout` (0: the system's limit). Error: ETIMEDOUT, ECONNREFUSED or any errno of

@@ -83,6 +83,7 @@ void Loop::resume_later(std::coroutine_handle<> coroutine) {
 }
 
 void Loop::finish_turn() {
+  long_work_began_ = {};  // who waits for time comes before what the next events bring
   // Only those that were there: who yields again has to let events through first.
   if (!ready_.empty()) {
     resuming_.swap(ready_);

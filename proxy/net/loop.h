@@ -56,6 +56,14 @@ class Loop {
   /// Resumes `coroutine` at the end of this turn, from the loop itself. Never inline, so it is safe from anywhere.
   void resume_later(std::coroutine_handle<> coroutine);
 
+  /// Whether this turn has time for another piece of work that takes long (a handshake's signature): false once such
+  /// work took two milliseconds of it. Then `yield` and ask again, so that others are not kept waiting.
+  bool has_time_for_long_work() {
+    if (long_work_began_ != TimePoint{}) return Clock::now() - long_work_began_ < std::chrono::milliseconds{2};
+    long_work_began_ = Clock::now();
+    return true;
+  }
+
   struct Yield {
     Loop& loop;
     bool await_ready() const noexcept { return false; }
@@ -86,6 +94,7 @@ class Loop {
   mutable TimePoint now_{};
   mutable bool now_is_fresh_ = false;
   bool in_turn_ = false;
+  TimePoint long_work_began_{};
   std::size_t stream_count_ = 0;
   std::vector<std::coroutine_handle<>> ready_;  // resume_later, this turn
   std::vector<std::coroutine_handle<>> resuming_;

@@ -210,6 +210,7 @@ IoError Stream::shutdown_send() {
 }
 
 void Stream::close() {
+  if (fd_ >= 0) before_close();
   cancel();
   if (fd_ >= 0) release_descriptor();
 }
@@ -218,7 +219,8 @@ void Stream::abort() {
   if (fd_ < 0) return;
   const linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-  close();
+  cancel();
+  release_descriptor();
 }
 
 IoError Stream::take_error() {

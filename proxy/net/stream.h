@@ -27,6 +27,7 @@
 namespace weir::net {
 
 class Stream;
+class TlsFacts;
 
 /// Told about a stream on which nobody waits: a pooled connection that the backend closes, a client that goes away
 /// while its backend is slow.
@@ -55,7 +56,8 @@ class Stream : private ReadinessHandler, private Timer {
   /// no system call while input_pending() says that there is nothing.
   virtual IoResult try_read(std::span<char> into);
   /// Sends what fits of `parts`, in order, in one system call. Error: would_block when not all fitted, or an errno
-  /// (EPIPE, ECONNRESET); `bytes` counts what was sent beside it. Never waits. At most IOV_MAX parts.
+  /// (EPIPE, ECONNRESET); `bytes` counts what was sent beside it. Never waits. At most IOV_MAX parts. After
+  /// would_block the next attempt has to go on with the bytes that were not sent.
   virtual IoResult try_write(std::span<const iovec> parts);
   /// The same for one piece.
   virtual IoResult try_write(std::string_view bytes);
@@ -102,6 +104,8 @@ class Stream : private ReadinessHandler, private Timer {
   /// Whether the connection is dead in both directions.
   bool broken() const { return (flags_ & kBroken) != 0; }
   bool is_open() const { return fd_ >= 0; }
+  /// What there is to know about encryption; null: there is none.
+  virtual const TlsFacts* tls() const { return nullptr; }
   /// Fetches and clears the socket's pending error (SO_ERROR).
   IoError take_error();
 
@@ -117,8 +121,11 @@ class Stream : private ReadinessHandler, private Timer {
   /// What wakes readable() (default kIn) and writable() (default kOut) from now on.
   void set_wants(Direction direction, std::uint8_t bits) { wants_[static_cast<int>(direction)] = bits; }
   void set_ready(std::uint8_t bits) { flags_ |= bits; }
+  bool has_ready(std::uint8_t bits) const { return (flags_ & bits) != 0; }
   void clear_ready(std::uint8_t bits) { flags_ &= static_cast<std::uint8_t>(~bits); }
   bool is_ready(Direction direction) const { return (flags_ & wants_[static_cast<int>(direction)]) != 0; }
+  /// close() is about to close the socket: the time for a goodbye. Not called by abort() and the destructor.
+  virtual void before_close() {}
 
  private:
   friend class Loop;

@@ -1,0 +1,88 @@
+#include "net/tls_keeper.h"
+
+#include <openssl/ssl.h>
+
+#include <algorithm>
+
+#include "net/tls_context.h"
+
+namespace weir::net {
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<TlsKeeper>> keepers;
+};
+Registry& registry() {
+  static Registry all;
+  return all;
+}
+
+}  // namespace
+
+// The stamps are taken before the content: a change in between is seen as one later.
+TlsKeeper::TlsKeeper(std::vector<std::string> files, std::function<Content()> load)
+    : files_(std::move(files)), load_(std::move(load)), stamps_(std::make_unique<FileStamps>(files_)), content_(load_()) {}
+
+TlsKeeper::~TlsKeeper() { SSL_CTX_free(content_.context); }
+
+std::shared_ptr<TlsKeeper> TlsKeeper::make(std::vector<std::string> files, std::function<Content()> load) {
+  std::shared_ptr<TlsKeeper> keeper(new TlsKeeper(std::move(files), std::move(load)));
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  std::erase_if(all.keepers, [](const auto& each) { return each.expired(); });
+  all.keepers.push_back(keeper);
+  return keeper;
+}
+
+std::vector<std::shared_ptr<TlsKeeper>> TlsKeeper::all() {
+  std::vector<std::shared_ptr<TlsKeeper>> living;
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  for (const auto& each : all.keepers)
+    if (auto keeper = each.lock()) living.push_back(std::move(keeper));
+  return living;
+}
+
+SSL_CTX* TlsKeeper::context() const {
+  const std::lock_guard lock(mutex_);
+  SSL_CTX_up_ref(content_.context);
+  return content_.context;
+}
+
+std::optional<TlsKeeper::Ending> TlsKeeper::ending() const {
+  const std::lock_guard lock(mutex_);
+  return content_.ending;
+}
+
+std::optional<TlsKeeper::Refresh> TlsKeeper::refresh() {
+  if (stamps_->changed()) {
+    pending_ = true;
+    return std::nullopt;
+  }
+  if (!pending_) return std::nullopt;
+  return reload();
+}
+
+std::optional<TlsKeeper::Refresh> TlsKeeper::refresh_now() {
+  if (!stamps_->changed() && !pending_) return std::nullopt;
+  return reload();
+}
+
+TlsKeeper::Refresh TlsKeeper::reload() {
+  pending_ = false;
+  Refresh result;
+  for (const std::string& file : files_) result.files += (result.files.empty() ? "" : ", ") + file;
+  try {
+    Content fresh = load_();
+    const std::lock_guard lock(mutex_);
+    std::swap(fresh, content_);
+    SSL_CTX_free(fresh.context);
+  } catch (const TlsConfigError& error) {
+    result.error = error.what();
+  }
+  result.ending = ending();
+  return result;
+}
+
+}  // namespace weir::net

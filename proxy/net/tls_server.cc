@@ -1,0 +1,144 @@
+#include "net/tls_server.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+
+#include "net/tls_callbacks.h"
+#include "net/tls_context.h"
+#include "net/tls_error.h"
+#include "net/tls_registry.h"
+#include "net/tls_session_cache.h"
+#include "net/tls_ticket_keys.h"
+
+namespace weir::net {
+namespace {
+
+std::vector<std::string> watched(const TlsServerOptions& options) {
+  std::vector<std::string> paths = FileStamps::paths_of(options);
+  for (const std::string* path : {&options.client_authorities, &options.staple})
+    if (!path->empty()) paths.push_back(*path);
+  return paths;
+}
+
+/// Binds sessions to what they were made under: nobody may come back with one to a server that shows other
+/// certificates or judges clients otherwise.
+void bind_sessions(SSL_CTX* context, const TlsServerOptions& options, std::span<const TlsCredential> credentials,
+                   std::span<const X509Ptr> authorities) {
+  EVP_MD_CTX* const digest = EVP_MD_CTX_new();
+  unsigned char id[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  bool good = EVP_DigestInit_ex(digest, EVP_sha256(), nullptr) == 1;
+  const auto add = [&](const void* bytes, std::size_t count) { good = good && EVP_DigestUpdate(digest, bytes, count) == 1; };
+  const auto add_certificate = [&](const X509* certificate) {
+    unsigned char own[EVP_MAX_MD_SIZE];
+    unsigned int own_size = 0;
+    good = good && X509_digest(certificate, EVP_sha256(), own, &own_size) == 1;
+    add(own, own_size);
+  };
+  const unsigned char judged[] = {static_cast<unsigned char>(options.verify),
+                                  static_cast<unsigned char>(options.verify_depth)};
+  add(judged, sizeof judged);
+  for (const TlsCredential& credential : credentials) add_certificate(credential.leaf.get());
+  if (options.certificates_vary)
+    for (const TlsKeyPair& pair : options.certificates) add(pair.certificate.data(), pair.certificate.size());
+  if (options.verify != TlsVerify::Off) {
+    for (const X509Ptr& authority : authorities) add_certificate(authority.get());
+    for (const std::string* path : {&options.trusted, &options.revoked}) add(path->data(), path->size());
+  }
+  good = good && EVP_DigestFinal_ex(digest, id, &size) == 1;
+  EVP_MD_CTX_free(digest);
+  if (!good || SSL_CTX_set_session_id_context(context, id, std::min<unsigned>(size, SSL_MAX_SID_CTX_LENGTH)) != 1)
+    fail_tls("SSL_CTX_set_session_id_context() failed");
+}
+
+std::vector<X509Ptr> use_client_trust(SSL_CTX* context, const TlsServerOptions& options) {
+  use_trust(context, options, options.client_authorities);
+  std::vector<X509Ptr> authorities;
+  if (!options.client_authorities.empty()) {
+    authorities = load_certificates(options.client_authorities);
+    for (const X509Ptr& authority : authorities)
+      if (SSL_CTX_add_client_CA(context, authority.get()) != 1) fail_tls("SSL_CTX_add_client_CA() failed");
+  }
+  if (options.verify != TlsVerify::Off) {
+    // The verdict is kept for the request, which is refused with a page that says why.
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_callbacks::keep_verdict);
+    SSL_CTX_set_verify_depth(context, static_cast<int>(options.verify_depth));
+  }
+  return authorities;
+}
+
+void use_key_exchange(SSL_CTX* context, const TlsServerOptions& options) {
+  if (options.curves != "auto" && SSL_CTX_set1_groups_list(context, options.curves.c_str()) != 1)
+    fail_tls("the curves \"" + options.curves + "\" cannot be used");
+  if (options.dh_parameters.empty()) return;
+  KeyPtr parameters = load_dh(options.dh_parameters);
+  if (SSL_CTX_set0_tmp_dh_pkey(context, parameters.get()) != 1) fail_tls("SSL_CTX_set0_tmp_dh_pkey() failed");
+  parameters.release();
+}
+
+}  // namespace
+
+namespace {
+
+TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<TlsSessionCache>& sessions) {
+  ContextPtr context = make_context(TLS_server_method(), options);
+  SSL_CTX* const ctx = context.get();
+  const std::vector<TlsCredential> credentials = use_credentials(ctx, options);
+  const std::vector<X509Ptr> authorities = use_client_trust(ctx, options);
+  use_key_exchange(ctx, options);
+  if (options.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  bind_sessions(ctx, options, credentials, authorities);
+  tls_callbacks::install(ctx, options, sessions);
+  if (!options.staple.empty()) tls_callbacks::staple(ctx, read_small_file(options.staple, 64 * 1024));
+  use_commands(ctx, options);
+  return {context.release(), first_to_end(credentials)};
+}
+
+}  // namespace
+
+TlsServer::TlsServer(TlsServerOptions options)
+    : options_(std::make_shared<const TlsServerOptions>(std::move(options))) {
+  if (options_->cache == TlsServerOptions::Cache::Shared)
+    sessions_ = TlsSessionCache::named(options_->cache_name, options_->cache_bytes);
+  if (options_->tickets)
+    ticket_keys_ = options_->ticket_keys.empty()
+                       ? TlsTicketKeys::of_process(options_->session_timeout)
+                       : std::make_shared<TlsTicketKeys>(std::span<const std::string>(options_->ticket_keys));
+  // By value: the keeper may be busy when this server goes.
+  keeper_ = TlsKeeper::make(watched(*options_),
+                            [options = options_, sessions = sessions_] { return load(*options, sessions); });
+}
+
+TlsServer::~TlsServer() = default;
+
+std::shared_ptr<TlsServer> TlsServer::with(const TlsServerOptions& options) {
+  static TlsRegistry<TlsServer> all;
+  return all.get(options);
+}
+
+SSL* TlsServer::make_ssl() const {
+  const ContextPtr context(keeper_->context());
+  return SSL_new(context.get());
+}
+
+bool TlsServer::take_over(SSL* ssl) const {
+  const ContextPtr context(keeper_->context());
+  SSL_CTX* const ctx = context.get();
+  if (!SSL_set_SSL_CTX(ssl, ctx)) return false;
+  // OpenSSL takes certificates from the new context, but all of this was copied when the SSL was made.
+  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(ctx), SSL_CTX_get_verify_callback(ctx));
+  SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(ctx));
+  SSL_clear_options(ssl, SSL_get_options(ssl) & ~SSL_CTX_get_options(ctx));
+  SSL_set_options(ssl, SSL_CTX_get_options(ctx));
+  SSL_set_min_proto_version(ssl, static_cast<int>(SSL_CTX_get_min_proto_version(ctx)));
+  SSL_set_max_proto_version(ssl, static_cast<int>(SSL_CTX_get_max_proto_version(ctx)));
+  SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(ctx));
+  SSL_set_max_early_data(ssl, SSL_CTX_get_max_early_data(ctx));
+  SSL_set_recv_max_early_data(ssl, SSL_CTX_get_recv_max_early_data(ctx));
+  if (options_->curves != "auto") return SSL_set1_groups_list(ssl, options_->curves.c_str()) == 1;
+  return true;
+}
+
+}  // namespace weir::net

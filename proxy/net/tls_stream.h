@@ -1,0 +1,104 @@
+// TlsStream: a stream whose bytes are encrypted.
+//
+// Until the handshake is done (`accept`, `connect`) only that may be awaited. A client that speaks plain text on a port
+// for TLS is told apart by its first octet; the stream then goes on as a plain one. An idle stream holds no buffer
+// but OpenSSL's state. After would_block the next attempt to write must go on with the bytes that were not taken.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/stream.h"
+#include "net/task.h"
+#include "net/tls_client.h"
+#include "net/tls_facts.h"
+#include "net/tls_server.h"
+
+struct bio_st;
+struct bio_method_st;
+
+namespace weir::net {
+
+/// How a handshake ended.
+struct TlsOutcome {
+  enum class Kind : std::uint8_t {
+    Done,
+    Plain,   // the client does not speak TLS; nothing was read
+    Failed,  // `text` says why
+    Closed,  // the peer left before anything was agreed on
+    TimedOut,
+    Canceled,
+  };
+  Kind kind = Kind::Done;
+  IoError error;
+  std::string text;
+  bool is_ours = false;  // not the peer but our own certificate or key is to blame
+};
+
+class TlsStream final : public Stream, private TlsFacts {
+ public:
+  explicit TlsStream(Loop& loop, int fd, Start start = Start::Connected) : Stream(loop, fd, start) {}
+  ~TlsStream() override;
+
+  /// The server's side of a handshake, within `timeout`. `acceptor`: asked while it runs.
+  Task<TlsOutcome> accept(TlsAcceptor& acceptor, std::chrono::milliseconds timeout);
+
+  /// The client's side, on a stream that is connected: the handshake with a backend, by `deadline`.
+  Task<TlsOutcome> connect(TlsTarget target, TimePoint deadline);
+  /// Whether this connection was made for just such a target.
+  bool is_for(const TlsTarget& target) const;
+  /// From OpenSSL: the backend gave a session to come back with.
+  void keep_session(ssl_session_st* session);
+
+  using Stream::try_write;
+  IoResult try_read(std::span<char> into) override;
+  IoResult try_write(std::span<const iovec> parts) override;
+  IoResult try_write(std::string_view bytes) override;
+  IoError shutdown_send() override;
+  const TlsFacts* tls() const override { return ssl_ ? this : nullptr; }
+
+  // For OpenSSL's callbacks during `accept`.
+  const TlsServer* first_server() const { return first_.get(); }
+  const TlsServer* server() const { return server_.get(); }
+  bool choose_server(std::string name);
+  bool load_certificates();
+
+  std::string_view server_name() const override { return server_name_; }
+
+ private:
+  std::string fact(TlsFact which) const override;
+  long verify_error() const override;
+  std::string verify_error_text() const override;
+  bool has_peer_certificate() const override;
+
+  void before_close() override;
+  Task<TlsOutcome> shake_hands(TimePoint deadline);
+  bool attach(ssl_st* ssl);
+  bool prepare_for(const TlsTarget& target);
+  TlsOutcome failure();
+  IoError explain(int result, Direction direction);
+  IoResult write_gathered(std::span<const iovec> parts);
+
+  static const bio_method_st* bio_method();
+  static int bio_read(bio_st* bio, char* into, int size);
+  static int bio_write(bio_st* bio, const char* from, int size);
+  static long bio_control(bio_st* bio, int command, long number, void* pointer);
+
+  ssl_st* ssl_ = nullptr;
+  std::shared_ptr<const TlsServer> first_, server_;  // the listening address's own, and that which was chosen
+  TlsAcceptor* acceptor_ = nullptr;                  // while it shakes hands
+  std::string server_name_;
+  std::unique_ptr<const TlsTarget> target_;  // of a connection to a backend
+  std::uint32_t unsent_ = 0;  // octets of a record that did not leave whole
+  std::uint16_t record_size_ = 16 * 1024;
+  int socket_error_ = 0;    // the last errno of the socket
+  bool is_secure_ = false;  // the handshake is done
+  bool is_broken_ = false;  // no goodbye: the connection failed
+  bool is_closing_ = false;  // we said that we send no more
+  bool saw_end_ = false;     // of the socket
+  bool is_server_ = false;
+  bool own_failure_ = false;  // certificates could not be loaded
+  bool lenient_ = false;  // ssl_verify_client optional_no_ca
+};
+
+}  // namespace weir::net
