@@ -20,7 +20,6 @@ constexpr std::string_view kOldBrowsers = "it is for browsers that are no longer
 constexpr std::string_view kObsolete = "it is obsolete, current nginx ignores it too";
 constexpr std::string_view kThreads = "Weir is one process with a thread for each worker";
 constexpr std::string_view kNoGzip = "responses pass as the backends encode them; Weir does not compress yet";
-constexpr std::string_view kNoTls = "no TLS connection can use it: `listen … ssl` and `https://` are refused as yet";
 constexpr std::string_view kGzipTuning = "Weir chooses the memory and the form of compression";
 
 struct Line {
@@ -63,7 +62,6 @@ constexpr Line kByName[] = {
     {"connection_pool_size", Support::Accepted, kMemory},
     {"request_pool_size", Support::Accepted, kMemory},
     {"client_header_buffer_size", Support::Accepted, kMemory},
-    {"ssl_buffer_size", Support::Accepted, kMemory},
     {"http2_recv_buffer_size", Support::Accepted, kMemory},
     {"http2_body_preread_size", Support::Accepted, kMemory},
     {"http2_chunk_size", Support::Accepted, kMemory},
@@ -79,7 +77,14 @@ constexpr Line kByName[] = {
     {"gzip", Support::Degraded, kNoGzip},
     {"gzip_*", Support::Degraded, kNoGzip},
     {"http2", Support::Degraded, "clients are served with HTTP/1.1, to which they fall back by themselves"},
-    {"proxy_ssl_*", Support::Accepted, kNoTls},
+    {"ssl", Support::Refused, "nginx removed it as well; write `listen … ssl`"},
+    {"ssl_certificate_cache", Support::Accepted, "certificates whose names have variables are read in each handshake"},
+    {"ssl_certificate_compression", Support::Accepted, "OpenSSL 3.0 does not compress certificates"},
+    {"ssl_ech_file", Support::Accepted, "OpenSSL 3.0 does not encrypt hellos"},
+    {"ssl_stapling*", Support::Accepted, "no OCSP responder is asked yet; `ssl_stapling_file` works"},
+    {"ssl_early_data", Support::Degraded, "early data is not accepted yet; clients send it again after the handshake"},
+    {"ssl_object_cache_inheritable", Support::Accepted, "files that did not change are not asked for again"},
+    {"ssl_engine", Support::Refused, "engines are obsolete in OpenSSL 3; keys are read from PEM files"},
     {"msie_padding", Support::Accepted, kOldBrowsers},
     {"msie_refresh", Support::Accepted, kOldBrowsers},
     {"keepalive_disable", Support::Accepted, kOldBrowsers},
@@ -114,7 +119,6 @@ constexpr Line kByName[] = {
 
 // Modules whose directives share a fate.
 constexpr Line kByModule[] = {
-    {"ngx_http_ssl_module", Support::Accepted, kNoTls},
     {"ngx_mgmt_module", Support::Accepted, "Weir needs no license"},
     {"ngx_mail_*", Support::Refused, "Weir does not proxy mail protocols"},
     {"ngx_http_fastcgi_module", Support::Refused,

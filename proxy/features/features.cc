@@ -11,6 +11,7 @@ namespace weir::http {
   FEATURE(zk_cluster)                                                                              \
   FEATURE(map)                                                                                     \
   FEATURE(split_clients)                                                                           \
+  FEATURE(ssl)        /* whom a client may be is settled before anything else is done for it */         \
   FEATURE(rewrite)                                                                                 \
   FEATURE(error_page)                                                                              \
   FEATURE(limit_except)                                                                            \
@@ -20,6 +21,7 @@ namespace weir::http {
   FEATURE(limit_rate)                                                                              \
   FEATURE(keepalive_disable)                                                                       \
   FEATURE(proxy)                                                                                   \
+  FEATURE(proxy_ssl)  /* after `proxy`, which settles where a location passes to */                \
   FEATURE(files)      /* last of the content handlers: it answers whatever the others left */      \
   FEATURE(conditions) /* they judge a response's own time and tag, before `add_header` changes them */ \
   FEATURE(expires)                                                                                 \

@@ -79,7 +79,11 @@ void add_one(const config::Call& call, std::string_view text) {
       is_default = true;
       continue;
     }
-    if (parameter == "ssl" || parameter == "quic" || parameter == "proxy_protocol")
+    if (parameter == "ssl") {
+      address.tls = true;
+      continue;
+    }
+    if (parameter == "quic" || parameter == "proxy_protocol")
       call.fail(fmt::format("the \"{}\" parameter of \"listen\" is not implemented by Weir yet", parameter));
     if (parameter == "http2") {
       call.warn("the \"http2\" parameter of \"listen\" has no effect yet: clients are served with HTTP/1.1");

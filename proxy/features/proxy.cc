@@ -30,9 +30,10 @@ void set_pass(const Call& call) {
     conf.pass.set(std::move(target));
     return;
   }
-  if (url.starts_with("https://")) call.fail("the https protocol requires SSL support, which Weir does not have yet");
-  if (!url.starts_with("http://")) call.fail("invalid URL prefix");
-  const std::string_view rest = std::string_view(url).substr(7);
+  const bool encrypted = url.starts_with("https://");
+  if (!encrypted && !url.starts_with("http://")) call.fail("invalid URL prefix");
+  if (encrypted) target.scheme = "https";
+  const std::string_view rest = std::string_view(url).substr(encrypted ? 8 : 7);
   std::size_t path = rest.find_first_of("/?");
   if (rest.starts_with("unix:")) {
     const std::size_t colon = rest.find(':', 5);
@@ -42,7 +43,7 @@ void set_pass(const Call& call) {
   if (host.ends_with(':')) host.pop_back();
   target.has_uri = path != rest.npos && path < rest.size();
   if (target.has_uri) target.uri = rest.substr(path);
-  const HostPort parsed = parse_host_port(host, 80);
+  const HostPort parsed = parse_host_port(host, encrypted ? 443 : 80);
   target.host_and_port = parsed.is_unix() ? "localhost" : host;
 
   const Location& location = *loader.location;
@@ -54,8 +55,12 @@ void set_pass(const Call& call) {
   if (fixed_prefix) target.prefix = location.name;
   // The upstream may be defined further down.
   conf.pass.set(std::move(target));
-  loader.afterwards([&loader, &settings = call.settings, host, at = call.statement.at] {
-    UpstreamBlock& upstream = loader.upstream_for(host, 80, at);
+  loader.afterwards([&loader, &settings = call.settings, host, encrypted, at = call.statement.at] {
+    const UpstreamBlock* const known = loader.config.find_upstream(host);
+    // A host without a port is another address for https than for http.
+    const bool needs_port = encrypted && (!known || known->is_implicit) && !host.starts_with("unix:") &&
+                            parse_host_port(host, 0).port == 0;
+    UpstreamBlock& upstream = loader.upstream_for(needs_port ? host + ":443" : host, 80, at);
     ProxyTarget resolved = *settings.get<ProxyConf>().pass;
     resolved.upstream = &upstream;
     settings.edit<ProxyConf>().pass.set(std::move(resolved));
@@ -157,7 +162,7 @@ void plan_redirects(ProxyConf& conf, const Location& location) {
       location.match == Location::Match::Named)
     return;
   ProxyRedirect rule;
-  rule.from = Template::literal("http://" + pass.host_and_port + (pass.has_uri ? pass.uri : "/"));
+  rule.from = Template::literal(pass.scheme + "://" + pass.host_and_port + (pass.has_uri ? pass.uri : "/"));
   rule.to = Template::literal(pass.has_uri && pass.prefix.starts_with('/') ? pass.prefix : "/");
   conf.redirects.insert(conf.redirects.begin(), std::move(rule));
 }

@@ -81,8 +81,8 @@ VariableValue request_uri(Exchange& x, const VariableArg&) { return {x.request.t
 VariableValue request_line(Exchange& x, const VariableArg&) { return or_missing(x.request.line); }
 VariableValue request_method(Exchange& x, const VariableArg&) { return or_missing(x.request.method_name); }
 VariableValue server_protocol(Exchange& x, const VariableArg&) { return {version_name(x.request.version)}; }
-VariableValue scheme(Exchange&, const VariableArg&) { return {"http"}; }
-VariableValue https(Exchange&, const VariableArg&) { return {""}; }
+VariableValue scheme(Exchange& x, const VariableArg&) { return {x.client().stream().tls() ? "https" : "http"}; }
+VariableValue https(Exchange& x, const VariableArg&) { return {x.client().stream().tls() ? "on" : ""}; }
 VariableValue host(Exchange& x, const VariableArg&) {
   return {x.host.empty() ? std::string_view(x.server->primary_name) : x.host};
 }
@@ -233,7 +233,7 @@ VariableValue proxy_host(Exchange& x, const VariableArg&) { return or_missing(x.
 VariableValue proxy_port(Exchange& x, const VariableArg&) {
   const std::size_t colon = x.proxy_host.rfind(':');
   if (x.proxy_host.empty()) return VariableValue::not_found();
-  return {colon == x.proxy_host.npos || x.proxy_host.ends_with(']') ? "80" : x.proxy_host.substr(colon + 1)};
+  return {colon == x.proxy_host.npos || x.proxy_host.ends_with(']') ? x.proxy_port : x.proxy_host.substr(colon + 1)};
 }
 VariableValue proxy_add_x_forwarded_for(Exchange& x, const VariableArg&) {
   const std::string_view client = address_of(x, x.client().connection().client);

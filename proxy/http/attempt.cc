@@ -9,6 +9,7 @@
 
 #include "http/address.h"
 #include "http/core_conf.h"
+#include "http/proxy_tls.h"
 #include "net/connect.h"
 #include "net/wait.h"
 
@@ -42,7 +43,7 @@ PoolLimits pool_limits(const UpstreamBlock& upstream) {
 
 }  // namespace
 
-Attempt::Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Lease lease)
+Attempt::Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Lease lease, bool encrypted)
     : exchange_(exchange),
       upstream_(upstream),
       conf_(exchange.conf<ProxyConf>()),
@@ -55,6 +56,7 @@ Attempt::Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Le
   exchange.attempts.emplace_back();
   record().address = exchange.keep(socket_address(lease_.backend().address()));
   if (!conf_.bind->address.is_empty_literal()) choose_own_address();
+  if (encrypted) choose_transport();
   pool_.lend();
 }
 
@@ -111,6 +113,21 @@ void Attempt::choose_own_address() {
   pool_key_ ^= std::hash<std::string_view>()(text) | 1;
 }
 
+void Attempt::choose_transport() {
+  tls_ = tls_target(exchange_, record().address);
+  pool_key_ ^= std::hash<std::string>()(tls_->peer()) ^ std::hash<const void*>()(tls_->client.get());
+}
+
+/// Takes an idle connection, if there is one that is just what a new one would be. Keys may collide, and what is at
+/// stake is who reads the request: so the connection itself is asked.
+bool Attempt::take_idle() {
+  while ((channel_ = pool_.take(pool_key_))) {
+    const net::Stream& stream = channel_->stream();
+    if (tls_ ? tls_->fits(stream) : stream.tls() == nullptr) return true;
+  }
+  return false;
+}
+
 net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* body, bool fresh) {
   if (auto connected = co_await connect(fresh); !connected) co_return connected;
   channel_->begin({.method = request.method_id,
@@ -131,8 +148,7 @@ net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* bod
 }
 
 net::MaybeTask<Result<>> Attempt::connect(bool fresh) {
-  if (!fresh) channel_ = pool_.take(pool_key_);
-  if (!channel_) return connect_anew();
+  if (fresh || !take_idle()) return connect_anew();
   reused_ = true;
   record().connect = std::chrono::microseconds(0);
   return Result<>();
@@ -146,11 +162,14 @@ net::Task<Result<>> Attempt::connect_anew() {
   options.bind = bind_;
   options.transparent = conf_.bind->transparent;
   options.under_way = &connecting_;
+  if (tls_) options.tls = &*tls_;
   if (!watch_client()) co_return client_closed();
   net::ConnectResult connected =
       co_await net::connect(exchange_.loop(), *endpoint, *conf_.connect_timeout, std::move(options));
   exchange_.client().stream().watch(nullptr);
   if (connected.error.canceled()) co_return client_closed();
+  if (!connected.tls_failure.empty() && !connected.error.timed_out())
+    co_return Error{Reason::ConnectFailed, connected.error, exchange_.keep(connected.tls_failure)};
   if (connected.error)
     co_return Error{connected.error.timed_out() ? Reason::ConnectTimeout : Reason::ConnectFailed, connected.error};
   record().connect = since(started_, exchange_.loop().now());

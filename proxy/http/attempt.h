@@ -9,12 +9,13 @@
 #include "http/backend_pool.h"
 #include "http/exchange.h"
 #include "http/proxy_conf.h"
+#include "net/tls_client.h"
 
 namespace weir::http {
 
 class Attempt final : private net::StreamWatcher {
  public:
-  Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Lease lease);
+  Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Lease lease, bool encrypted);
   Attempt(const Attempt&) = delete;
   ~Attempt();
 
@@ -66,6 +67,8 @@ class Attempt final : private net::StreamWatcher {
   net::Task<std::optional<Result<>>> early_answer();
   net::Task<Result<>> read_head();
   void choose_own_address();
+  void choose_transport();
+  bool take_idle();
   bool wants_early_hints();
   bool watch_client();
   Result<> client_closed();
@@ -77,7 +80,8 @@ class Attempt final : private net::StreamWatcher {
   const ProxyConf& conf_;
   balancer::Lease lease_;
   std::optional<net::Endpoint> bind_;  // proxy_bind
-  std::uint64_t pool_key_;             // the backend and, if it is chosen, our own address
+  std::optional<net::TlsTarget> tls_;  // https: whom the connection has to be for
+  std::uint64_t pool_key_;             // the backend, our own address if it is chosen, whom TLS is for
   UpstreamPool& pool_;
   net::Stream* connecting_ = nullptr;
   std::unique_ptr<BackendChannel> channel_;

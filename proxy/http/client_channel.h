@@ -12,6 +12,8 @@
 
 namespace weir::http {
 
+struct ServerBlock;
+
 /// What an exchange may know about the connection it came over.
 struct ConnectionInfo {
   std::uint64_t id = 0;  // process-wide serial number, as in `*58` of the log
@@ -19,6 +21,9 @@ struct ConnectionInfo {
   net::Endpoint local;
   std::uint64_t requests = 0;  // counting this one
   std::chrono::steady_clock::time_point since;
+  /// The virtual server that the transport was set up for: the one whose name the client gave in a TLS handshake, or
+  /// the address's default. A request that names no known host belongs to it.
+  const ServerBlock* server = nullptr;
 };
 
 /// The request's body in, the response out. Used by the exchange's own worker only.

@@ -2,6 +2,7 @@
 #include "config/directive.h"
 #include "http/address.h"
 #include "http/forward.h"
+#include "http/proxy_tls.h"
 #include "http/resolver_conf.h"
 #include "http/uri.h"
 
@@ -33,21 +34,25 @@ std::string_view target_for(Exchange& exchange, const ProxyTarget& pass) {
   return exchange.uri_is_original ? raw_target(exchange) : with_args(exchange, {}, exchange.uri);
 }
 
+std::string_view default_port(bool encrypted) { return encrypted ? "443" : "80"; }
+
 /// `proxy_pass http://name-or-address[:port][/uri]` after its variables were replaced.
 struct Url {
   std::string_view host;    // with the port, as written
   std::string_view target;  // empty: the request's own
+  bool encrypted = false;   // https
 };
 
 std::optional<Url> split(Exchange& exchange, std::string_view url) {
-  if (!url.starts_with("http://")) return std::nullopt;
-  const std::string_view rest = url.substr(7);
+  const bool encrypted = url.starts_with("https://");
+  if (!encrypted && !url.starts_with("http://")) return std::nullopt;
+  const std::string_view rest = url.substr(encrypted ? 8 : 7);
   std::size_t path = rest.find_first_of("/?");
   if (rest.starts_with("unix:")) {
     const std::size_t colon = rest.find(':', 5);
     path = colon == rest.npos ? rest.size() : colon + 1;
   }
-  Url result{rest.substr(0, path), {}};
+  Url result{rest.substr(0, path), {}, encrypted};
   if (result.host.ends_with(':')) result.host.remove_suffix(1);
   if (path < rest.size()) result.target = rest.substr(path);
   if (result.target.starts_with('?')) result.target = exchange.concat({"/", result.target});
@@ -111,6 +116,9 @@ net::Task<Result<Destination>> find_destination(Exchange& exchange) {
   if (!parts) co_return refuse("invalid URL prefix");
   Destination destination;
   exchange.proxy_host = parts->host.starts_with("unix:") ? std::string_view("localhost") : parts->host;
+  exchange.proxy_port = default_port(parts->encrypted);
+  destination.encrypted = parts->encrypted;
+  if (parts->encrypted && !exchange.conf<ProxyTlsConf>().client) co_return refuse("nothing is prepared for https");
   destination.target = !parts->target.empty() ? parts->target
                        : exchange.uri_is_original ? raw_target(exchange)
                                                   : with_args(exchange, {}, exchange.uri);
@@ -122,7 +130,7 @@ net::Task<Result<Destination>> find_destination(Exchange& exchange) {
 
   HostPort where;
   try {
-    where = parse_host_port(parts->host, 80);
+    where = parse_host_port(parts->host, parts->encrypted ? 443 : 80);
   } catch (const config::ValueError& error) {
     co_return refuse(exchange.keep(error.what()));
   }
@@ -139,7 +147,10 @@ std::optional<Destination> fixed_destination(Exchange& exchange) {
   const ProxyTarget& pass = *exchange.conf<ProxyConf>().pass;
   if (!pass.upstream) return std::nullopt;
   exchange.proxy_host = pass.host_and_port;
-  return Destination{pass.upstream, &exchange.runtime().upstream(*pass.upstream), target_for(exchange, pass), nullptr};
+  const bool encrypted = pass.scheme == "https";
+  exchange.proxy_port = default_port(encrypted);
+  return Destination{pass.upstream, &exchange.runtime().upstream(*pass.upstream), target_for(exchange, pass), encrypted,
+                     nullptr};
 }
 
 }  // namespace weir::http

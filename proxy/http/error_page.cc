@@ -4,6 +4,7 @@
 
 #include "http/exchange.h"
 #include "http/respond.h"
+#include "http/status.h"
 
 namespace weir::http {
 
@@ -26,7 +27,7 @@ const ErrorPage* find_error_page(const Exchange& exchange, int status) {
 PhaseResult follow_error_page(Exchange& exchange, const ErrorPage& page, int status, bool& ready) {
   ready = false;
   exchange.in_error_page = true;
-  exchange.error_status = page.changes_status ? page.status : status;
+  exchange.error_status = page.changes_status ? page.status : wire_status(status);
   const std::string_view target = page.target.evaluate(exchange);
 
   if (target.starts_with('@')) {

@@ -106,7 +106,9 @@ void log_failure(Exchange& exchange, const Error& error) {
   const log::Level level = error.reason == Reason::ClientClosed || error.reason == Reason::RequestBodyFailed
                                ? log::Level::Info
                                : log::Level::Error;
-  if (!error.detail.empty())
+  if (error.reason == Reason::ConnectFailed && !error.detail.empty())  // connected, but not to whom it should be
+    log::write(log, level, exchange.subject(), "{} while SSL handshaking to upstream", error.detail);
+  else if (!error.detail.empty())
     log::write(log, level, exchange.subject(), "{}: {}, while {}", what.what, error.detail, what.doing);
   else if (error.cause && !error.cause.is_eof() && !error.cause.canceled())
     log::write(log, level, exchange.subject(), "{} ({}) while {}", what.what, error.cause.message(), what.doing);
@@ -135,6 +137,7 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
   // RFC 9110 15.2.2: nobody may switch to a protocol that the client did not ask for.
   const bool asks_upgrade = exchange.request.wants_upgrade && outgoing.fields.contains(FieldId::Upgrade);
 
+  const std::string_view scheme = destination->encrypted ? "https://" : "http://";
   balancer::UpstreamReader& upstream = *destination->reader;
   Tries tries(exchange, conf, outgoing.method_id);
   Error last{Reason::NoBackend};
@@ -142,9 +145,9 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
   bool fresh = false;
   while (lease) {
     tries.note(*lease);
-    Attempt attempt(exchange, *destination->upstream, std::move(*lease));
+    Attempt attempt(exchange, *destination->upstream, std::move(*lease), destination->encrypted);
     lease.reset();
-    exchange.upstream_for_log = exchange.concat({"http://", attempt.record().address, destination->target});
+    exchange.upstream_for_log = exchange.concat({scheme, attempt.record().address, destination->target});
     Result<> outcome = co_await attempt.run(outgoing, source_of(exchange, *upload), fresh);
     fresh = false;
     if (outcome && attempt.head().status == 101 && !asks_upgrade) outcome = Error{Reason::UnwantedUpgrade};
@@ -186,7 +189,7 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
     if (lease) exchange.response.clear();
   }
   if (last.reason == Reason::NoBackend) {
-    exchange.upstream_for_log = exchange.concat({"http://", destination->upstream->name, destination->target});
+    exchange.upstream_for_log = exchange.concat({scheme, destination->upstream->name, destination->target});
     log_failure(exchange, last);
   }
   co_return answer_for(exchange, last);

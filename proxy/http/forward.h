@@ -16,6 +16,7 @@ struct Destination {
   const UpstreamBlock* upstream = nullptr;
   balancer::UpstreamReader* reader = nullptr;
   std::string_view target;     // for the request line
+  bool encrypted = false;      // https
   DynamicUpstreamPtr dynamic;  // holds the two if they are of one
 };
 /// The destination of a `proxy_pass` without variables in its address; nothing if it has some.

@@ -20,15 +20,19 @@ void set_memory_body(Exchange& exchange, std::string_view text) {
 
 void make_status_page(Exchange& exchange, int status) {
   Response& response = exchange.response;
+  const std::string_view refusal = refusal_text(status);
+  status = wire_status(status);
   response.clear();
   response.status = status;
   if (exchange.carried_fields) exchange.carried_fields->remove(FieldId::ContentType);
   if (has_no_body(status)) return;
   response.content_type = "text/html";
-  const std::string_view title = status_line_text(status);
+  const std::string_view heading = status_line_text(status);
+  const std::string_view title = refusal.empty() ? heading : exchange.concat({"400 ", refusal});
+  const std::string_view reason = refusal.empty() ? refusal : exchange.concat({"<center>", refusal, "</center>\r\n"});
   const std::string_view name = *exchange.conf<CoreConf>().server_tokens == ServerTokens::Off ? "weir" : kServerToken;
   set_memory_body(exchange, exchange.concat({"<html>\r\n<head><title>", title, "</title></head>\r\n<body>\r\n<center><h1>",
-                                             title, "</h1></center>\r\n<hr><center>", name,
+                                             heading, "</h1></center>\r\n", reason, "<hr><center>", name,
                                              "</center>\r\n</body>\r\n</html>\r\n"}));
 }
 
@@ -51,10 +55,13 @@ std::string_view absolute_location(Exchange& exchange, std::string_view target) 
     if (local.family() == AF_INET6) host = exchange.concat({"[", host, "]"});
   }
   const std::uint16_t port = local.port();
-  if (!*core.port_in_redirect || port == 80 || port == 0) return exchange.concat({"http://", host, target});
+  const bool encrypted = exchange.client().stream().tls() != nullptr;
+  const std::string_view scheme = encrypted ? "https://" : "http://";
+  if (!*core.port_in_redirect || port == (encrypted ? 443 : 80) || port == 0)
+    return exchange.concat({scheme, host, target});
   char digits[8];
   const auto end = fmt::format_to(digits, ":{}", port);
-  return exchange.concat({"http://", host, {digits, static_cast<std::size_t>(end - digits)}, target});
+  return exchange.concat({scheme, host, {digits, static_cast<std::size_t>(end - digits)}, target});
 }
 
 void make_redirect(Exchange& exchange, int status, std::string_view target) {

@@ -4,6 +4,7 @@
 #include "http/core_conf.h"
 #include "http/error_page.h"
 #include "http/respond.h"
+#include "http/status.h"
 #include "http/uri.h"
 
 namespace weir::http {
@@ -148,7 +149,7 @@ net::Task<PhaseResult> answer_status(Exchange& exchange, int status) {
     exchange.log_status = status;
     co_return PhaseResult::done();
   }
-  if (status == 400 || status == 408) exchange.client().close_after_response();
+  if (wire_status(status) == 400 || status == 408) exchange.client().close_after_response();
   if (exchange.response.head_sent) {  // too late for another answer
     exchange.client().break_off();
     co_return PhaseResult::done();

@@ -24,7 +24,7 @@ std::string ServerNames::add(const ServerBlock& server) {
   return taken;
 }
 
-const ServerBlock* ServerNames::find(std::string_view host, Exchange& exchange) const {
+const ServerBlock* ServerNames::find_plain(std::string_view host) const {
   if (const auto found = exact_.find(host); found != exact_.end()) return found->second;
   if (!leading_.empty())
     for (std::size_t dot = host.find('.'); dot != host.npos; dot = host.find('.', dot + 1))
@@ -32,8 +32,20 @@ const ServerBlock* ServerNames::find(std::string_view host, Exchange& exchange) 
   if (!trailing_.empty())
     for (std::size_t dot = host.rfind('.'); dot != host.npos && dot != 0; dot = host.rfind('.', dot - 1))
       if (const auto found = trailing_.find(host.substr(0, dot + 1)); found != trailing_.end()) return found->second;
+  return nullptr;
+}
+
+const ServerBlock* ServerNames::find(std::string_view host, Exchange& exchange) const {
+  if (const ServerBlock* const plain = find_plain(host)) return plain;
   for (const auto& [regex, server] : regexes_)
     if (exchange.match(*regex, host)) return server;
+  return nullptr;
+}
+
+const ServerBlock* ServerNames::find(std::string_view host) const {
+  if (const ServerBlock* const plain = find_plain(host)) return plain;
+  for (const auto& [regex, server] : regexes_)
+    if (regex->matches(host)) return server;
   return nullptr;
 }
 

@@ -13,6 +13,10 @@
 #include "config/regex.h"
 #include "http/location.h"
 
+namespace weir::net {
+class TlsServer;
+}
+
 namespace weir::http {
 
 class Exchange;
@@ -30,6 +34,7 @@ struct ServerBlock {
   std::vector<ServerName> names;
   std::string primary_name;  // the first one as written: `$server_name`
   Location root;             // match == Server; `nested` are the locations
+  std::shared_ptr<net::TlsServer> tls;  // what it shows to clients that want TLS; null: nothing of its own
   config::Position at;
 };
 
@@ -42,8 +47,12 @@ class ServerNames {
   /// The server for `host` (lower case, no port, no trailing dot): exact name, longest leading wildcard, longest
   /// trailing wildcard, first regular expression; nullptr if none. Captures go to `exchange`.
   const ServerBlock* find(std::string_view host, Exchange& exchange) const;
+  /// The same where there is no exchange yet: captures go nowhere.
+  const ServerBlock* find(std::string_view host) const;
 
  private:
+  const ServerBlock* find_plain(std::string_view host) const;
+
   using Table = std::map<std::string, const ServerBlock*, std::less<>>;
   Table exact_;
   Table leading_;   // `.example.com` → matches any host that ends so
@@ -57,6 +66,7 @@ struct ListenAddress {
   int backlog = 511;
   int receive_buffer = 0, send_buffer = 0;  // octets; 0: the system's choice
   bool reuse_port = false, ipv6_only = true, keep_alive = false, deferred = false;
+  bool tls = false;          // `ssl`
   bool options_set = false;  // socket options were given: a second `listen` may not give others
   const ServerBlock* default_server = nullptr;
   bool default_given = false;

@@ -5,6 +5,7 @@
 #include "http/respond.h"
 #include "http/uri.h"
 #include "http1/exchange_channel.h"
+#include "net/tls_facts.h"
 
 namespace weir::http1 {
 
@@ -24,6 +25,7 @@ ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<n
   info_.client = client;
   info_.local = net::Endpoint::local_of(stream_->fd());
   info_.since = stream_->loop().now();
+  choose_server();
   host.add(*this);
   WorkerCounters::add(host.worker.counters.accepted, 1);
   WorkerCounters::add(host.worker.counters.active, 1);
@@ -77,6 +79,14 @@ void ClientConnection::follow_reload() {
   }
   listen_ = same;
   runtime_ = host_.runtime;
+  choose_server();
+}
+
+void ClientConnection::choose_server() {
+  info_.server = listen_->default_server;
+  const net::TlsFacts* const tls = stream_->tls();
+  if (!tls || tls->server_name().empty()) return;
+  if (const http::ServerBlock* const named = listen_->names.find(tls->server_name())) info_.server = named;
 }
 
 net::Task<ClientConnection::After> ClientConnection::serve_one() {
@@ -88,7 +98,7 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
   ExchangeChannel channel(*this, arena);
   Exchange exchange(runtime_, channel, arena);
   channel.bind(exchange);
-  exchange.server = listen_->default_server;
+  exchange.server = info_.server;
   exchange.location = &exchange.server->root;
 
   channel.set_pipelined(pipelined_);
@@ -208,6 +218,10 @@ int ClientConnection::route(Exchange& exchange) {
   // `server_name ""` is for requests without Host, so an empty name is looked up too.
   if (const http::ServerBlock* const named = listen_->names.find(host, exchange)) exchange.server = named;
   exchange.location = &exchange.server->root;
+  if (listen_->tls && !stream_->tls()) {
+    log::info(runtime_->error_log(), exchange.subject(), "client sent plain HTTP request to HTTPS port");
+    return 497;
+  }
 
   if (request.method == http::Method::Trace || request.method == http::Method::Connect) return 405;
   exchange.args = request.query;

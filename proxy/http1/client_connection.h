@@ -45,7 +45,8 @@ class ClientConnection final : public http::ClientConnectionBase {
   int route(http::Exchange& exchange);
   net::Task<void> linger();
   void follow_reload();
-  const http::CoreConf& core() const { return listen_->default_server->root.settings.get<http::CoreConf>(); }
+  void choose_server();
+  const http::CoreConf& core() const { return info_.server->root.settings.get<http::CoreConf>(); }
 
   http::ConnectionHost& host_;
   http::RuntimeRef runtime_;

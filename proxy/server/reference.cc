@@ -47,13 +47,25 @@ constexpr std::string_view kDifferences = R"(
   until `fail_timeout` is over.
 - When the last backend to ask answers with a status that `proxy_next_upstream` names, its answer is passed on.
 
+### TLS
+
+- Certificates, keys, lists of authorities and of revoked ones that change on disk come into force by themselves, as a whole;
+  what does not load changes nothing and is told in an `[alert]`. `-t` and the start read them.
+- The keys of tickets are made by Weir and changed each `ssl_session_timeout`, also without a shared cache; all threads and
+  reloads share them.
+- `$ssl_client_cert` is one line, with tabs where nginx folds: RFC 9112 forbids folded fields.
+- A request is answered with 421 if its host belongs to a server that verifies clients and is another one than that of the
+  name in the handshake. nginx compares the names.
+- A backend whose certificate is not accepted is told so within the handshake and sees nothing of the request.
+- A response of a backend that lasts until the end of the connection is taken for cut if that end is not announced in TLS.
+
 ### Process
 
 - One process; `worker_processes` is its number of threads, each with an event loop. There is no master process.
 - A reload closes nothing. Open connections, also idle ones, stay with their worker; requests that begin after the reload
   follow the new configuration. Counters of backends and failures go on.
 - A reload does not change the number of workers; that takes a restart.
-- All errors of a configuration are reported in one go. `weir -t` opens nothing: no socket, no log, no name is resolved.
+- All errors of a configuration are reported in one go. `weir -t` opens no socket and no log and resolves no name.
 - A name that cannot be resolved leaves out that server with a warning; it does not stop the start.
 )";
 

@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "server/certificate_watch.h"
 #include "server/privileges.h"
 #include "server/version.h"
 
@@ -170,6 +171,7 @@ void Server::start(Configuration configuration) {
   current_ = std::move(configuration);
   log::notice(*error_log_, "{} started: {} workers, {} listening addresses", version(), worker_count_,
               current_.http->listens.size());
+  CertificateWatch::report_endings(*error_log_);
   background.ready(!conf.error_logs.is_set() ? paths_.error_log.empty() : false);
 }
 
@@ -205,6 +207,7 @@ void Server::reload() {
     sockets_ = std::move(sockets);  // closes what is no longer listened on
     current_ = std::move(configuration);
     log::notice(*error_log_, "generation {} of the configuration is in force", generation_);
+    CertificateWatch::report_endings(*error_log_);
   } catch (const std::runtime_error& error) {
     log::emerg(*error_log_, "{}", error.what());
     log::error(*error_log_, "the new configuration was refused; generation {} goes on serving", generation_);
@@ -269,6 +272,8 @@ int Server::run() {
     });
   };
   wait_for_signal();
+  CertificateWatch certificates(context, [this] { return error_log_; });
+  certificates.start();
   mask_signals(SIG_UNBLOCK);
   context.run();
   for (auto& worker : workers_) worker->join();

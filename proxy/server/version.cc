@@ -62,7 +62,7 @@ constexpr Module kModules[] = {
     {"http_realip_module", Out, Absent},
     {"http_secure_link_module", Out, Absent},
     {"http_slice_module", Out, Absent},
-    {"http_ssl_module", Out, Absent},
+    {"http_ssl_module", Out, Present},
     {"http_stub_status_module", Out, Absent},
     {"http_sub_module", Out, Absent},
     {"http_v2_module", Out, Absent},

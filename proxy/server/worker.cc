@@ -7,6 +7,7 @@
 
 #include "http1/backend_connection.h"
 #include "http1/client_connection.h"
+#include "server/handshake.h"
 
 namespace weir::server {
 
@@ -107,8 +108,10 @@ bool Worker::make_room() {
 }
 
 void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket) {
-  auto stream = std::make_unique<net::Stream>(loop_, fd);
-  if (stopping_) return;
+  if (stopping_) {
+    ::close(fd);
+    return;
+  }
   const http::HttpConfig& config = host_.runtime->config();
   const http::ListenAddress* address = config.listens[socket.wanted].get();
   if (socket.covers_others)
@@ -116,10 +119,26 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
   if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ && !make_room()) {
     log::alert(host_.runtime->error_log(), "{} worker_connections are not enough: a new client was turned away",
                most_connections_);
+    ::close(fd);
     return;
   }
+  if (address->tls)
+    net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *address));
+  else
+    serve(std::make_unique<net::Stream>(loop_, fd), peer, *address);
+}
+
+void Worker::serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address) {
   net::spawn(http1::ClientConnection::run(
-      std::make_unique<http1::ClientConnection>(host_, std::move(stream), peer, *address)));
+      std::make_unique<http1::ClientConnection>(host_, std::move(stream), peer, address)));
+}
+
+net::Task<void> Worker::serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
+                                        const http::ListenAddress& address) {
+  Handshake handshake(host_, std::move(stream), peer, address);
+  std::unique_ptr<net::Stream> ready = co_await handshake.run();
+  const http::ListenAddress* const listen = handshake.listen_now();
+  if (ready && listen && !stopping_) serve(std::move(ready), peer, *listen);
 }
 
 void Worker::drain() {

@@ -10,6 +10,7 @@
 #include "http/connection_host.h"
 #include "log/access_log_file.h"
 #include "net/listener.h"
+#include "net/tls_stream.h"
 #include "server/listen_sockets.h"
 
 namespace weir::server {
@@ -52,6 +53,9 @@ class Worker {
   void run();
   void take(WorkerPlan plan);
   void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
+  void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address);
+  net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
+                                  const http::ListenAddress& address);
   bool make_room();
 
   const unsigned number_;

@@ -1,0 +1,34 @@
+#include "http/proxy_tls.h"
+
+#include "http/exchange.h"
+
+namespace weir::http {
+
+namespace {
+
+/// `host:port` or `[address]:port` without the port.
+std::string_view without_port(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool has_port = colon != host.npos && host.find(']', colon) == host.npos &&
+                        (host.starts_with('[') || host.find(':') == colon);
+  return has_port ? host.substr(0, colon) : host;
+}
+
+}  // namespace
+
+net::TlsTarget tls_target(Exchange& exchange, std::string_view address) {
+  const ProxyTlsConf& conf = exchange.conf<ProxyTlsConf>();
+  const std::string_view name = conf.name.is_set() ? conf.name->evaluate(exchange) : exchange.proxy_host;
+  net::TlsTarget target{conf.client, std::string(without_port(name)), *conf.server_name, {}, std::string(address)};
+  if (!conf.client->options().certificates_vary) return target;
+  const auto path = [&](const Template& text) {
+    std::string value(text.evaluate(exchange));
+    return value.empty() || value.starts_with("data:") || value.starts_with('/')
+               ? value
+               : conf.client->options().directory + value;
+  };
+  target.own = {path(*conf.certificate), path(*conf.key)};
+  return target;
+}
+
+}  // namespace weir::http

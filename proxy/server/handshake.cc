@@ -1,0 +1,129 @@
+#include "server/handshake.h"
+
+#include "http/core_conf.h"
+#include "http/exchange.h"
+#include "http/tls_conf.h"
+#include "net/tls_server.h"
+
+namespace weir::server {
+
+namespace {
+
+/// The client's side of an exchange that only exists so that variables can be read: nothing is received or sent.
+class MuteChannel final : public http::ClientChannel {
+ public:
+  MuteChannel(const http::ConnectionInfo& info, net::Stream& stream) : info_(info), stream_(stream) {}
+
+  const http::ConnectionInfo& connection() const override { return info_; }
+  net::Stream& stream() override { return stream_; }
+  net::Task<net::IoError> invite_body() override { co_return net::IoError{}; }
+  bool request_ended() const override { return true; }
+  http::BodyRead next() override { return {http::BodyStatus::End}; }
+  net::IoError fill() override { return {}; }
+  net::Task<net::IoError> wait() override { co_return net::IoError{}; }
+  void begin_response(const http::Response&) override {}
+  void set_trailers(const http::Fields&) override {}
+  http::SendStatus try_send(std::span<const std::string_view>, bool) override { return http::SendStatus::Failed; }
+  net::Task<net::IoError> drain(http::BodySource*) override { co_return net::IoError{}; }
+  net::Task<net::IoError> send_interim(int, const http::Fields&) override { co_return net::IoError{}; }
+  void break_off() override {}
+  void close_after_response() override {}
+  std::string_view early_octets() const override { return {}; }
+  bool is_pipelined() const override { return false; }
+  std::uint64_t octets_sent() const override { return 0; }
+  std::uint64_t octets_received() const override { return 0; }
+
+ private:
+  const http::ConnectionInfo& info_;
+  net::Stream& stream_;
+};
+
+class HandshakeSubject final : public log::Subject {
+ public:
+  HandshakeSubject(const net::Endpoint& client, const http::ListenAddress& listen) : client_(client), listen_(listen) {}
+  void describe(std::string& text) const override {
+    text += " while SSL handshaking, client: " + client_.address_string() + ", server: " + listen_.text;
+  }
+  std::uint64_t connection() const override { return 0; }
+
+ private:
+  const net::Endpoint& client_;
+  const http::ListenAddress& listen_;
+};
+
+}  // namespace
+
+Handshake::Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, const net::Endpoint& client,
+                     const http::ListenAddress& listen)
+    : host_(host), runtime_(host.runtime), stream_(std::move(stream)), client_(client), listen_(listen) {
+  host.add(*this);
+  http::WorkerCounters::add(host.worker.counters.active, 1);
+}
+
+Handshake::~Handshake() { http::WorkerCounters::add(host_.worker.counters.active, -1); }
+
+const http::ListenAddress* Handshake::listen_now() const {
+  return host_.runtime == runtime_ ? &listen_ : host_.runtime->config().find_listen(listen_.text);
+}
+
+net::Task<std::unique_ptr<net::Stream>> Handshake::run() {
+  using Kind = net::TlsOutcome::Kind;
+  const auto& core = listen_.default_server->root.settings.get<http::CoreConf>();
+  const net::TlsOutcome outcome = co_await stream_->accept(*this, *core.client_header_timeout);
+  if (outcome.kind != Kind::Done && outcome.kind != Kind::Plain) {
+    log_failure(outcome);
+    co_return nullptr;
+  }
+  co_return std::move(stream_);
+}
+
+void Handshake::log_failure(const net::TlsOutcome& outcome) const {
+  using Kind = net::TlsOutcome::Kind;
+  const log::ErrorLog& log = runtime_->error_log();
+  const HandshakeSubject subject(client_, listen_);
+  switch (outcome.kind) {
+    case Kind::Failed:
+      log::write(log, outcome.is_ours ? log::Level::Error : log::Level::Info, subject,
+                 "SSL_do_handshake() failed ({})", outcome.text);
+      break;
+    case Kind::TimedOut: log::info(log, subject, "client timed out ({})", outcome.error.message()); break;
+    case Kind::Closed: log::info(log, subject, "peer closed connection in SSL handshake"); break;
+    default: break;  // the worker ends
+  }
+}
+
+std::shared_ptr<const net::TlsServer> Handshake::choose(std::string_view name) {
+  return block_of(name).tls;
+}
+
+// A server without certificates of its own shows those of the address's default.
+const http::ServerBlock& Handshake::block_of(std::string_view name) const {
+  const http::ServerBlock* const named = name.empty() ? nullptr : listen_.names.find(name);
+  return named && named->tls ? *named : *listen_.default_server;
+}
+
+std::vector<net::TlsKeyPair> Handshake::certificates(net::TlsStream& stream, const net::TlsServer& server) {
+  http::ConnectionInfo info;
+  info.client = client_;
+  info.local = net::Endpoint::local_of(stream.fd());
+  info.since = stream.loop().now();
+  info.server = &block_of(stream.server_name());
+
+  net::Arena arena(stream.loop().buffers());
+  MuteChannel channel(info, stream);
+  http::Exchange exchange(runtime_, channel, arena);
+  exchange.server = info.server;
+  exchange.enter(info.server->root);
+  exchange.host = stream.server_name();
+  const auto& conf = exchange.conf<http::TlsConf>();
+  const auto path = [&](const http::Template& text) {
+    std::string value(text.evaluate(exchange));
+    return value.starts_with("data:") || value.starts_with('/') ? value : server.options().directory + value;
+  };
+  std::vector<net::TlsKeyPair> pairs;
+  for (std::size_t i = 0; i < conf.certificates->size(); ++i)
+    pairs.push_back({path((*conf.certificates)[i]), path((*conf.keys)[i])});
+  return pairs;
+}
+
+}  // namespace weir::server

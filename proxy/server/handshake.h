@@ -1,0 +1,41 @@
+// What a client's TLS handshake needs of the configuration in force.
+#pragma once
+
+#include "http/connection_host.h"
+#include "http/server_block.h"
+#include "net/tls_stream.h"
+
+namespace weir::server {
+
+/// A connection whose handshake is under way. Lives until it is over; counts as a connection meanwhile.
+class Handshake final : public net::TlsAcceptor, private http::ClientConnectionBase {
+ public:
+  /// `listen`: the address it came to, of the runtime in force.
+  Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, const net::Endpoint& client,
+            const http::ListenAddress& listen);
+  ~Handshake();
+
+  /// Shakes hands. Returns the stream, encrypted or, if the client does not speak TLS, plain; nothing if it failed,
+  /// which was logged.
+  net::Task<std::unique_ptr<net::Stream>> run();
+
+  /// The address under the configuration in force now; null if it is not listened on any more.
+  const http::ListenAddress* listen_now() const;
+
+ private:
+  std::shared_ptr<const net::TlsServer> choose(std::string_view name) override;
+  std::vector<net::TlsKeyPair> certificates(net::TlsStream& stream, const net::TlsServer& server) override;
+  const http::ServerBlock& block_of(std::string_view name) const;
+  void drain() override { stream_->close(); }
+  void close_now() override { stream_->close(); }
+  bool is_idle() const override { return false; }
+  void log_failure(const net::TlsOutcome& outcome) const;
+
+  http::ConnectionHost& host_;
+  const http::RuntimeRef runtime_;
+  std::unique_ptr<net::TlsStream> stream_;
+  const net::Endpoint client_;
+  const http::ListenAddress& listen_;
+};
+
+}  // namespace weir::server

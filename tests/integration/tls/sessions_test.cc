@@ -1,0 +1,109 @@
+// Coming back with a session, and certificates that change while Weir runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "support/certificates.h"
+#include "tls_client.h"
+
+namespace weir::test {
+namespace {
+
+using testing::HasSubstr;
+
+struct Resumption {
+  std::string first, second;
+};
+
+/// Two visits of one client, the second with the session of the first; what `$ssl_session_reused` said.
+template <class Between>
+Resumption visit_twice(WeirProcess& weir, const std::string& version, const std::string& listen, Between between) {
+  const std::string session = weir.dir().path() / "session.pem";
+  Resumption said;
+  said.first = s_client(weir, "/", version + " -sess_out " + session, listen);
+  between();
+  said.second = s_client(weir, "/", version + " -sess_in " + session, listen);
+  return said;
+}
+
+constexpr const char* kServers = R"(
+    ssl_certificate %c%; ssl_certificate_key %k%;
+    server { listen %listen% ssl; return 200 "reused=$ssl_session_reused"; }
+    server { listen %listen_cache% ssl; ssl_session_cache shared:S:1m; ssl_session_tickets off;
+             return 200 "reused=$ssl_session_reused"; }
+    server { listen %listen_off% ssl; ssl_session_cache off; ssl_session_tickets off;
+             return 200 "reused=$ssl_session_reused"; })";
+
+TEST(TlsSessions, AreFoundByAllThreadsAndOutliveAReload) {
+  const Certificates pki;
+  const Certificate own = pki.make("localhost");
+  WeirProcess weir(kServers, {{"c", own.certificate}, {"k", own.key}}, {.workers = 4});
+  for (const char* version : {"-tls1_2", "-tls1_3"}) {
+    for (const char* listen : {"listen", "listen_cache"}) {
+      SCOPED_TRACE(std::string(version) + " " + listen);
+      const Resumption said = visit_twice(weir, version, listen, [] {});
+      EXPECT_THAT(said.first, HasSubstr("reused=."));
+      EXPECT_THAT(said.second, HasSubstr("reused=r"));
+    }
+  }
+  unsigned generation = 1;
+  for (const char* listen : {"listen", "listen_cache"}) {
+    SCOPED_TRACE(listen);
+    const Resumption said = visit_twice(weir, "-tls1_3", listen, [&] {
+      weir.reload(kServers);
+      ASSERT_TRUE(weir.logs("generation " + std::to_string(++generation) + " of the configuration is in force"));
+    });
+    EXPECT_THAT(said.second, HasSubstr("reused=r"));
+  }
+  EXPECT_THAT(visit_twice(weir, "-tls1_2", "listen_off", [] {}).second, HasSubstr("reused=."));
+}
+
+TEST(TlsSessions, TicketKeysFromFilesAreSharedByWhoeverHasThem) {
+  const Certificates pki;
+  const Certificate own = pki.make("localhost");
+  const std::string first = pki.dir().write("first", std::string(80, '1')), second = pki.dir().write("second", std::string(48, '2'));
+  const auto text = [](const char* keys) {
+    return std::string("server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; ") + keys +
+           " return 200 \"reused=$ssl_session_reused\"; }";
+  };
+  const Values values = {{"c", own.certificate}, {"k", own.key}, {"first", first}, {"second", second}};
+  const std::string session = pki.dir().path() / "session.pem";
+  WeirProcess one(text("ssl_session_ticket_key %first%;"), values);
+  WeirProcess both(text("ssl_session_ticket_key %second%; ssl_session_ticket_key %first%;"), values);
+  WeirProcess none(text(""), values);
+  EXPECT_THAT(s_client(one, "/", "-sess_out " + session), HasSubstr("reused=."));
+  EXPECT_THAT(s_client(both, "/", "-sess_in " + session), HasSubstr("reused=r"));
+  EXPECT_THAT(s_client(none, "/", "-sess_in " + session), HasSubstr("reused=."));
+}
+
+void replace(const std::string& from, const std::string& to) {
+  std::filesystem::copy_file(from, to + ".new", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::rename(to + ".new", to);
+}
+
+TEST(TlsRenewal, NewFilesAreInForceWithoutAReloadAndABrokenPairIsNot) {
+  const Certificates pki;
+  const Certificate old = pki.make("localhost", {}, "old"), fresh = pki.make("localhost", {}, "fresh"),
+                    live = pki.make("localhost", {}, "live");
+  replace(old.certificate, live.certificate);
+  replace(old.key, live.key);
+  WeirProcess weir(R"(server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; return 200 ok; })",
+                   {{"c", live.certificate}, {"k", live.key}});
+  weir.allow_alerts();
+  const auto shows = [&](const Certificate& which) {
+    return curl(weir, "localhost", "/", {"--cacert", which.certificate}).output == "ok";
+  };
+  EXPECT_TRUE(shows(old));
+  replace(fresh.certificate, live.certificate);  // half a pair
+  EXPECT_TRUE(weir.logs("changed and cannot be used")) << weir.error_log();
+  EXPECT_TRUE(weir.logs("is good for 364 days"));
+  EXPECT_TRUE(shows(old));
+  replace(fresh.key, live.key);
+  EXPECT_TRUE(weir.logs("loaded and in force")) << weir.error_log();
+  EXPECT_TRUE(shows(fresh));
+  EXPECT_FALSE(shows(old));
+}
+
+}  // namespace
+}  // namespace weir::test
