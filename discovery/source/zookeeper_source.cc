@@ -44,7 +44,7 @@ class ZooKeeperSource::Impl {
                                                                            .log = log_,
                                                                            .witness = witness_,
                                                                            .status = status_,
-                                                                           .disk = client_->disk()});
+                                                                           .disk = config_.cache_file.empty() ? nullptr : client_->disk()});
       keeper_->begin();
     });
   }
