@@ -34,6 +34,15 @@ std::uint16_t random_id() {
   return id;
 }
 
+/// One datagram. Stream::try_read takes a read that did not fill the buffer for the last one, which is true of octets
+/// only: of two answers that came together it would leave one for ever.
+IoResult read_datagram(Stream& stream, std::span<char> into) {
+  const ssize_t count = ::recv(stream.fd(), into.data(), into.size(), MSG_DONTWAIT);
+  if (count > 0) return {static_cast<std::size_t>(count), {}};
+  if (count == 0) return {0, {IoError::kEof}};
+  return stream.try_read(into);  // says why, and notes that nothing is there
+}
+
 /// A UDP socket connected to `server`; the kernel chooses a random port. -1 and errno if there is none.
 int open_udp(const Endpoint& server) {
   const int fd = ::socket(server.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -238,7 +247,7 @@ Task<dns::Answer> Resolver::ask(Pending& pending, const Endpoint& server, std::s
   unsigned packets = 0;
   std::array<char, kMostPacket> packet;
   while (answered < questions.size()) {
-    const IoResult got = stream.try_read(packet);
+    const IoResult got = read_datagram(stream, packet);
     if (got.bytes != 0) {
       for (Question& question : questions) {
         if (question.answered) continue;
