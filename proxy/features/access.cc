@@ -31,7 +31,7 @@ Rule parse_rule(const Call& call) {
 bool enabled(const config::Settings& settings) { return !settings.get<Conf>().rules->empty(); }
 
 PhaseResult check(Exchange& exchange) {
-  const net::Endpoint& client = exchange.client().connection().client;
+  const net::Endpoint& client = exchange.client_address();
   for (const Rule& rule : *exchange.conf<Conf>().rules) {
     if (!rule.network.contains(client)) continue;
     if (rule.allows) return PhaseResult::allowed();
@@ -56,6 +56,8 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "Refuses them with 403."),
     config::directive<&CoreConf::satisfy_any, &any_or_all>("satisfy", scopes::kHttpServerLocation, {1, 1}, "all | any",
         "Whether all checks of access must be passed or one of them."),
+    config::directive<&CoreConf::auth_delay, &config::time_ms>("auth_delay", scopes::kHttpServerLocation, {1, 1}, "time",
+        "How long an answer 401 is held back, against guessing."),
 };
 constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Access, .enabled = enabled, .run = check}};
 

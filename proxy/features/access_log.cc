@@ -104,7 +104,7 @@ void write_lines(Exchange& exchange) {
         continue;
       }
       const VariableValue value = exchange.variables().get(part.variable, exchange);
-      if (!value.found || (value.text.empty() && log.format->escape == Escape::Default))
+      if (!value.found)
         line += log.format->escape == Escape::Default ? "-" : "";
       else
         append_escaped(line, value.text, log.format->escape);
@@ -176,6 +176,26 @@ void add_format(const Call& call) {
   });
 }
 
+/// Returns false if the file is there already with another buffer.
+bool add_file(Loader& loader, AccessLogToOpen file) {
+  for (const AccessLogToOpen& known : loader.config.access_logs)
+    if (known.path == file.path) return known.buffer == file.buffer && known.flush == file.flush;
+  loader.config.access_logs.push_back(std::move(file));
+  return true;
+}
+
+std::size_t buffer_size(const Call& call, const std::string& word) {
+  const auto size = config::parse_size(std::string_view(word).substr(7));
+  if (!size || size->count() == 0) call.fail(fmt::format("invalid buffer size \"{}\"", word));
+  return static_cast<std::size_t>(size->count());
+}
+
+std::chrono::milliseconds flush_time(const Call& call, const std::string& word) {
+  const auto time = config::parse_time_ms(std::string_view(word).substr(6));
+  if (!time || time->count() == 0) call.fail(fmt::format("invalid flush time \"{}\"", word));
+  return *time;
+}
+
 void add_log(const Call& call) {
   Loader& loader = Loader::of(call);
   std::vector<AccessLog>& logs = call.settings.edit<Conf>().logs.edit();
@@ -193,14 +213,18 @@ void add_log(const Call& call) {
     log.path = loader.full_path(call.args[0]);
   }
   std::string format = "combined";
+  AccessLogToOpen file{log.path};
+  bool is_buffered = false;
   for (std::size_t i = 1; i < call.args.size(); ++i) {
     const std::string& word = call.args[i];
     if (word.starts_with("if="))
       log.condition = Template::compile(std::string_view(word).substr(3), loader.config.variables);
     else if (word.starts_with("gzip"))
       call.warn("\"gzip\" has no effect: logs are not compressed by Weir yet");
-    else if (word.starts_with("buffer=") || word.starts_with("flush="))
-      call.notice(fmt::format("\"{}\" has no effect: lines are written once a turn of the event loop", word));
+    else if (word.starts_with("buffer="))
+      is_buffered = true, file.buffer = buffer_size(call, word);
+    else if (word.starts_with("flush="))
+      file.flush = flush_time(call, word);
     else if (i == 1)
       format = word;
     else
@@ -208,7 +232,10 @@ void add_log(const Call& call) {
   }
   log.format = find_format(loader, format);
   if (!log.format) call.fail(fmt::format("unknown log format \"{}\"", format));
-  if (!log.path.empty()) loader.config.log_paths.push_back(log.path);
+  if (file.flush.count() != 0 && !is_buffered) call.fail(fmt::format("no buffer is defined for access_log \"{}\"", call.args[0]));
+  if (is_buffered && log.path.empty()) call.fail("buffered logs cannot have variables in name");
+  if (!log.path.empty() && !add_file(loader, file))
+    call.fail(fmt::format("access_log \"{}\" already defined with conflicting parameters", log.path));
   logs.push_back(std::move(log));
 }
 
@@ -216,9 +243,7 @@ void add_log(const Call& call) {
 void finish(config::Settings& settings, Loader& loader) {
   if (settings.get<Conf>().logs.is_set()) return;
   AccessLog log{loader.full_path("logs/access.log"), {}, find_format(loader, "combined"), {}};
-  if (std::find(loader.config.log_paths.begin(), loader.config.log_paths.end(), log.path) ==
-      loader.config.log_paths.end())
-    loader.config.log_paths.push_back(log.path);
+  add_file(loader, {log.path});
   settings.edit<Conf>().logs.set({std::move(log)});
 }
 
@@ -253,7 +278,8 @@ PhaseResult log_request(Exchange& exchange) {
 }
 
 constexpr config::DirectiveSpec kDirectives[] = {
-    config::custom("access_log", kWithIf | config::LimitExcept, {1, -1}, "path [format [if=condition]] | off",
+    config::custom("access_log", kWithIf | config::LimitExcept, {1, -1}, 
+        "path [format [buffer=size] [flush=time] [if=condition]] | off",
         "Where requests are logged.", &add_log, false, &config::inherit_members<&Conf::logs>),
     config::custom("open_log_file_cache", kHttpServerLocation, {1, 4},
         "max=N [inactive=time] [min_uses=N] [valid=time] | off",

@@ -5,17 +5,25 @@ namespace weir::http {
 // Order is order of execution within a phase, and of header filters.
 #define WEIR_HTTP_FEATURES(FEATURE)                                                                \
   FEATURE(core)                                                                                    \
+  FEATURE(proxy_protocol)                                                                          \
   FEATURE(variables)                                                                               \
   FEATURE(resolver)                                                                                \
   FEATURE(upstream)                                                                                \
   FEATURE(zk_cluster)                                                                              \
+  FEATURE(geo)                                                                                     \
   FEATURE(map)                                                                                     \
   FEATURE(split_clients)                                                                           \
   FEATURE(ssl)        /* whom a client may be is settled before anything else is done for it */         \
+  FEATURE(real_ip)    /* before all rules: they judge the address it finds */                      \
+  FEATURE(secure_link)                                                                             \
   FEATURE(rewrite)                                                                                 \
   FEATURE(error_page)                                                                              \
+  FEATURE(limit_conn)                                                                              \
+  FEATURE(limit_req)                                                                               \
   FEATURE(limit_except)                                                                            \
   FEATURE(access)                                                                                  \
+  FEATURE(auth_basic)                                                                              \
+  FEATURE(auth_request) /* last of the access checks: it does not ask about those refused */       \
   FEATURE(try_files)                                                                               \
   FEATURE(types)                                                                                   \
   FEATURE(limit_rate)                                                                              \

@@ -1,5 +1,6 @@
 // limit_rate: how fast a response may be sent.
 #include "features/scopes.h"
+#include "http/exchange.h"
 #include "http/rate_conf.h"
 
 namespace weir::http {
@@ -15,11 +16,22 @@ Template size_value(const config::Call& call) {
   return value;
 }
 
-// `set $limit_rate …` limits too, wherever it stands.
-void finish(config::Settings& settings, Loader& loader) {
-  if (const auto slot = loader.config.variables.writable("limit_rate"))
-    settings.edit<RateConf>().variable = static_cast<int>(*slot);
+// `set $limit_rate` limits too, wherever it stands.
+void set_rate(Exchange& exchange, std::string_view value) {
+  const auto size = config::parse_size(value);
+  if (size)
+    exchange.rate_limit = size->count();
+  else
+    log::error(exchange.runtime().error_log(), exchange.subject(), "invalid $limit_rate \"{}\"", value);
 }
+VariableValue rate_in_force(Exchange& exchange, const VariableArg&) {
+  const Setting<Template>& configured = exchange.conf<RateConf>().rate;
+  std::uint64_t rate = exchange.rate_limit.value_or(0);
+  if (!exchange.rate_limit && configured.is_set())
+    if (const auto size = config::parse_size(configured->evaluate(exchange))) rate = size->count();
+  return {exchange.keep(std::to_string(rate))};
+}
+constexpr VariableSpec kVariables[] = {{"limit_rate", rate_in_force, set_rate}};
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::directive<&RateConf::rate, &size_value>("limit_rate", kWithIf, {1, 1}, "rate",
@@ -31,6 +43,6 @@ constexpr config::DirectiveSpec kDirectives[] = {
 }  // namespace
 
 extern const Feature limit_rate;
-const Feature limit_rate{.name = "limit_rate", .directives = kDirectives, .finish = finish};
+const Feature limit_rate{.name = "limit_rate", .directives = kDirectives, .variables = kVariables};
 
 }  // namespace weir::http

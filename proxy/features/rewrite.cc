@@ -5,7 +5,6 @@
 
 
 #include "features/scopes.h"
-#include "http/proxy_conf.h"
 #include "http/content_type.h"
 #include "http/respond.h"
 #include "http/uri.h"
@@ -90,10 +89,27 @@ class Set final : public RewriteStep {
   Template value_;
 };
 
+/// Of a built-in variable.
+class SetBuiltIn final : public RewriteStep {
+ public:
+  SetBuiltIn(VariableSetter setter, Template value) : setter_(setter), value_(std::move(value)) {}
+  std::optional<PhaseResult> run(Exchange& exchange) const override {
+    setter_(exchange, value_.evaluate(exchange));
+    return std::nullopt;
+  }
+
+ private:
+  VariableSetter setter_;
+  Template value_;
+};
+
 void add_set(const Call& call) {
   const std::string& name = call.args[0];
   if (!name.starts_with('$')) call.fail(fmt::format("invalid variable name \"{}\"", name));
-  const auto slot = Loader::of(call).config.variables.define_writable(std::string_view(name).substr(1));
+  VariableTable& variables = Loader::of(call).config.variables;
+  if (const VariableSetter setter = variables.setter(std::string_view(name).substr(1)))
+    return append(call, std::make_shared<SetBuiltIn>(setter, compile(call, call.args[1])));
+  const auto slot = variables.define_writable(std::string_view(name).substr(1));
   if (!slot) call.fail(fmt::format("the duplicate \"{}\" variable", name.substr(1)));
   append(call, std::make_shared<Set>(*slot, compile(call, call.args[1])));
 }
@@ -235,12 +251,6 @@ void open_if(const Call& call) {
   append(call, std::make_shared<If>(std::move(condition), &block, nullptr));
   const Scope in_location(loader.location, &block);
   call.apply_children(config::LocationIf, block.settings);
-  // proxy_pass is not inherited by locations, but it is by these blocks.
-  loader.afterwards([&outer, &block] {
-    const auto& pass = outer.settings.get<ProxyConf>().pass;
-    if (pass->is_set() && !block.settings.get<ProxyConf>().pass->is_set())
-      block.settings.edit<ProxyConf>().pass.set(*pass);
-  });
 }
 
 // --- the phases

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "features/scopes.h"
+#include "http/credentials.h"
 #include "http/date.h"
 #include "http/exchange.h"
 #include "http/uri.h"
@@ -74,10 +75,18 @@ VariableValue list_value(std::string_view list, char separator, std::string_view
 // --- the request
 
 VariableValue arg_value(Exchange& x, const VariableArg& arg) { return list_value(x.args, '&', arg.suffix, false); }
-VariableValue args_value(Exchange& x, const VariableArg&) { return {x.args}; }
+VariableValue args_value(Exchange& x, const VariableArg&) { return or_missing(x.args); }
+void set_args(Exchange& x, std::string_view value) {
+  x.args = value;
+  x.uri_is_original = false;  // the raw target has the old ones
+}
 VariableValue is_args(Exchange& x, const VariableArg&) { return {x.args.empty() ? "" : "?"}; }
 VariableValue uri_value(Exchange& x, const VariableArg&) { return {x.uri}; }
-VariableValue request_uri(Exchange& x, const VariableArg&) { return {x.request.target}; }
+VariableValue request_uri(Exchange& x, const VariableArg&) {
+  const RequestHead& request = x.request;
+  if (request.form != TargetForm::Absolute) return {request.target};
+  return {x.concat({request.path_or_root(), request.has_query ? "?" : "", request.query})};
+}
 VariableValue request_line(Exchange& x, const VariableArg&) { return or_missing(x.request.line); }
 VariableValue request_method(Exchange& x, const VariableArg&) { return or_missing(x.request.method_name); }
 VariableValue server_protocol(Exchange& x, const VariableArg&) { return {version_name(x.request.version)}; }
@@ -86,6 +95,8 @@ VariableValue https(Exchange& x, const VariableArg&) { return {x.client().stream
 VariableValue host(Exchange& x, const VariableArg&) {
   return {x.host.empty() ? std::string_view(x.server->primary_name) : x.host};
 }
+VariableValue request_port(Exchange& x, const VariableArg&) { return {x.request.port}; }
+VariableValue is_request_port(Exchange& x, const VariableArg&) { return {x.request.port.empty() ? "" : ":"}; }
 VariableValue http_host(Exchange& x, const VariableArg&) { return field_value(x, x.request.fields, FieldId::Host); }
 VariableValue http_field(Exchange& x, const VariableArg& arg) { return named_field(x, x.request.fields, arg.suffix); }
 VariableValue cookie(Exchange& x, const VariableArg& arg) {
@@ -95,6 +106,8 @@ VariableValue cookie(Exchange& x, const VariableArg& arg) {
   return VariableValue::not_found();
 }
 VariableValue content_length(Exchange& x, const VariableArg&) {
+  // Of a chunked body it is known once that was read.
+  if (x.request.framing.kind == Framing::Kind::Chunked && x.body.is_whole()) return format(x, "{}", x.body.octets());
   return field_value(x, x.request.fields, FieldId::ContentLength);
 }
 VariableValue content_type(Exchange& x, const VariableArg&) {
@@ -102,32 +115,12 @@ VariableValue content_type(Exchange& x, const VariableArg&) {
 }
 VariableValue request_length(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().octets_received()); }
 VariableValue request_body(Exchange& x, const VariableArg&) {
-  return x.body.is_whole() ? or_missing(x.body.in_memory()) : VariableValue::not_found();
+  if (!x.body.is_whole() || x.body.belongs_in_file()) return VariableValue::not_found();
+  return or_missing(x.body.in_memory());
 }
 VariableValue remote_user(Exchange& x, const VariableArg&) {
-  // `Basic` credentials: the part before the colon.
-  const std::string_view value = x.request.fields.value(FieldId::Authorization);
-  if (value.size() < 7 || !equal_caseless(value.substr(0, 6), "basic ")) return VariableValue::not_found();
-  std::string user;
-  unsigned bits = 0, count = 0;
-  for (const char c : value.substr(6)) {
-    int digit;
-    if (c >= 'A' && c <= 'Z') digit = c - 'A';
-    else if (c >= 'a' && c <= 'z') digit = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') digit = c - '0' + 52;
-    else if (c == '+') digit = 62;
-    else if (c == '/') digit = 63;
-    else break;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      const char octet = static_cast<char>(bits >> count & 0xff);
-      if (octet == ':') return or_missing(x.keep(user));
-      user += octet;
-    }
-  }
-  return VariableValue::not_found();
+  const auto given = basic_credentials(x.request.fields.value(FieldId::Authorization));
+  return given ? or_missing(x.keep(given->user)) : VariableValue::not_found();
 }
 VariableValue request_time(Exchange& x, const VariableArg&) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x.loop().now() - x.started).count();
@@ -144,12 +137,13 @@ VariableValue request_id(Exchange& x, const VariableArg&) {
 // --- the connection
 
 std::string_view address_of(Exchange& x, const net::Endpoint& endpoint) { return x.keep(endpoint.address_string()); }
-VariableValue remote_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client().connection().client)}; }
+VariableValue remote_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client_address())}; }
 VariableValue remote_port(Exchange& x, const VariableArg&) {
-  return format(x, "{}", x.client().connection().client.port());
+  const std::uint16_t port = x.client_address().port();
+  return port == 0 ? VariableValue{} : format(x, "{}", port);  // a proxy may have named an address alone
 }
 VariableValue binary_remote_addr(Exchange& x, const VariableArg&) {
-  const net::Endpoint& client = x.client().connection().client;
+  const net::Endpoint& client = x.client_address();
   if (client.family() == AF_INET)
     return {x.keep({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(client.raw())->sin_addr), 4})};
   if (client.family() == AF_INET6)
@@ -236,7 +230,7 @@ VariableValue proxy_port(Exchange& x, const VariableArg&) {
   return {colon == x.proxy_host.npos || x.proxy_host.ends_with(']') ? x.proxy_port : x.proxy_host.substr(colon + 1)};
 }
 VariableValue proxy_add_x_forwarded_for(Exchange& x, const VariableArg&) {
-  const std::string_view client = address_of(x, x.client().connection().client);
+  const std::string_view client = address_of(x, x.client_address());
   const VariableValue before = field_value(x, x.request.fields, FieldId::XForwardedFor);
   return {before.found && !before.text.empty() ? x.concat({before.text, ", ", client}) : client};
 }
@@ -296,12 +290,14 @@ VariableValue upstream_cookie(Exchange& x, const VariableArg& arg) {
 
 constexpr VariableSpec kVariables[] = {
     {"arg_*", arg_value},
-    {"args", args_value},
+    {"args", args_value, set_args},
     {"query_string", args_value},
     {"is_args", is_args},
     {"uri", uri_value},
     {"document_uri", uri_value},
     {"request_uri", request_uri},
+    {"request_port", request_port},
+    {"is_request_port", is_request_port},
     {"request", request_line},
     {"request_method", request_method},
     {"server_protocol", server_protocol},
@@ -317,7 +313,7 @@ constexpr VariableSpec kVariables[] = {
     {"request_body", request_body},
     {"request_time", request_time},
     {"request_completion", request_completion},
-    {"request_id", request_id},
+    {"request_id", request_id, nullptr, true},
     {"remote_user", remote_user},
     {"remote_addr", remote_addr},
     {"remote_port", remote_port},

@@ -10,6 +10,10 @@
 #include "net/endpoint.h"
 #include "net/stream.h"
 
+namespace weir::net {
+struct ProxyHeader;
+}
+
 namespace weir::http {
 
 struct ServerBlock;
@@ -24,6 +28,7 @@ struct ConnectionInfo {
   /// The virtual server that the transport was set up for: the one whose name the client gave in a TLS handshake, or
   /// the address's default. A request that names no known host belongs to it.
   const ServerBlock* server = nullptr;
+  const net::ProxyHeader* proxy_header = nullptr;  // what a proxy in front said of the client (PROXY protocol)
 };
 
 /// The request's body in, the response out. Used by the exchange's own worker only.

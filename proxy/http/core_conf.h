@@ -57,6 +57,7 @@ struct CoreConf {
   Setting<milliseconds> keepalive_header{milliseconds(0)};  // second argument of keepalive_timeout; 0: none
   Setting<bool> internal{false};
   Setting<bool> satisfy_any{false};
+  Setting<milliseconds> auth_delay{milliseconds(0)};
 };
 
 }  // namespace weir::http

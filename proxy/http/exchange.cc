@@ -29,6 +29,31 @@ Exchange::Exchange(RuntimeRef runtime, ClientChannel& client, net::Arena& arena)
   }
 }
 
+Exchange::Exchange(Exchange& parent, ClientChannel& client)
+    : request(&parent.arena_),
+      response(&parent.arena_),
+      body(*this),
+      started(parent.loop().now()),
+      attempts(&parent.arena_),
+      runtime_(parent.runtime_),
+      client_(client),
+      arena_(parent.arena_),
+      slots_(parent.slots_) {
+  request = parent.request;
+  host = parent.host;
+  server = parent.server;
+  location = &server->root;
+  real_client = parent.real_client;
+  method_override = Method::Get;
+  body_discarded = is_subrequest = is_internal = is_redirected = true;
+  uri_is_original = false;
+}
+
+void Exchange::carry(const Field& field) {
+  if (!carried_fields) carried_fields = make<Fields>(&arena_);
+  carried_fields->add(field);
+}
+
 std::string_view Exchange::keep(std::string_view text) { return arena_.copy(text); }
 
 std::string_view Exchange::concat(std::span<const std::string_view> parts) {
@@ -75,6 +100,7 @@ bool Exchange::redirect_internally(std::string_view new_uri, std::optional<std::
   if (new_args) args = *new_args;
   uri_is_original = prefix_is_lost = false;
   uri_follows_alias = false;
+  proxy_host = {};
   is_internal = is_redirected = true;
   return true;
 }
@@ -92,6 +118,7 @@ bool Exchange::redirect_to_named(std::string_view name) {
   }
   enter(*named);
   uri_follows_alias = false;
+  proxy_host = {};
   is_internal = is_named = true;
   return true;
 }
@@ -105,7 +132,7 @@ void Exchange::LogSubject::describe(std::string& text) const {
     if (quoted) text += '"';
   };
   const Exchange& exchange = exchange_;
-  add("client", exchange.client_.connection().client.address_string(), false);
+  add("client", exchange.client_address().address_string(), false);
   if (exchange.server) add("server", exchange.server->primary_name, false);
   if (!exchange.request.line.empty()) add("request", exchange.request.line, true);
   if (!exchange.upstream_for_log.empty()) add("upstream", exchange.upstream_for_log, true);

@@ -38,15 +38,33 @@ inline constexpr unsigned kMostRedirects = 10;
 inline constexpr int kCloseSilently = 444;
 inline constexpr int kClientClosed = 499;
 
+/// Something to be done when an exchange ends, whichever way. Made in its memory; its destructor is not called.
+class AtEnd {
+ public:
+  virtual void run() noexcept = 0;
+  AtEnd* next = nullptr;  // the exchange's
+
+ protected:
+  ~AtEnd() = default;
+};
+
 class Exchange {
  public:
   Exchange(RuntimeRef runtime, ClientChannel& client, net::Arena& arena);
+  /// A subrequest of `parent`: the same client, server, head and variables; its own URI is to be set.
+  Exchange(Exchange& parent, ClientChannel& client);
   Exchange(const Exchange&) = delete;
+  ~Exchange() {
+    for (AtEnd* work = at_end_; work; work = work->next) work->run();
+  }
+  void at_end(AtEnd& work) { work.next = at_end_, at_end_ = &work; }
 
   Runtime& runtime() { return *runtime_; }
   net::Loop& loop() { return runtime_->loop(); }
   ClientChannel& client() { return client_; }
   net::Arena& arena() { return arena_; }
+  /// The client as rules and logs see it: who connected, or whom a trusted proxy named (features/real_ip.cc).
+  const net::Endpoint& client_address() const { return real_client ? *real_client : client_.connection().client; }
   const VariableTable& variables() const { return runtime_->config().variables; }
 
   RequestHead request;
@@ -63,6 +81,8 @@ class Exchange {
 
   const ServerBlock* server = nullptr;
   const Location* location = nullptr;
+  const net::Endpoint* real_client = nullptr;  // whom a trusted proxy named
+  bool is_subrequest = false;
   bool is_internal = false;             // reached by an internal redirect
   bool is_named = false;                // `location` is a named one, just chosen by a redirect
   bool is_redirected = false;           // by an internal redirect: the server's rewriting is done again
@@ -70,6 +90,7 @@ class Exchange {
   bool in_error_page = false;           // error_page was followed
   int error_status = 0;                 // the status that the page is to be sent with; 0: its own
   unsigned redirects = 0;  // internal ones
+  std::uint8_t limit_req_outcome = 0, limit_conn_outcome = 0;  // of these features; 0: not asked yet
   std::size_t head_octets = 0;  // of the request's head as received
   bool client_gone = false;
   bool body_discarded = false;  // after an error page was chosen the request's body is not passed on
@@ -77,14 +98,15 @@ class Exchange {
   Method method() const { return method_override ? *method_override : request.method; }
   std::optional<Method> method_override;  // error pages are fetched with GET
 
-  /// Octets per second that the response is limited to, as a backend asked; 0: not at all. Else limit_rate decides.
+  /// Octets per second that the response is limited to, as a backend or `set $limit_rate` asked; 0: not at all. Else
+  /// limit_rate decides.
   std::optional<std::uint64_t> rate_limit;
 
   std::chrono::steady_clock::time_point started;
   std::vector<AttemptRecord, std::pmr::polymorphic_allocator<AttemptRecord>> attempts;
   const ResponseHead* upstream_head = nullptr;  // of the last attempt that got one
   const Fields* upstream_trailers = nullptr;    // that followed its body
-  Fields* carried_fields = nullptr;  // of a response that X-Accel-Redirect replaced: the new one has them too
+  Fields* carried_fields = nullptr;  // that whatever response comes will have, see `carry`
   std::string_view proxy_host, proxy_port;
 
   /// The settings in force for this request.
@@ -92,6 +114,9 @@ class Exchange {
   const Conf& conf() const {
     return location->settings.get<Conf>();
   }
+
+  /// Adds a field to whatever response the client gets, an error page too. Its texts live as long as the exchange.
+  void carry(const Field& field);
 
   /// A copy of `text` in the exchange's memory.
   std::string_view keep(std::string_view text);
@@ -147,6 +172,7 @@ class Exchange {
   net::Arena& arena_;
   std::span<std::optional<VariableValue>> slots_;
   std::span<std::string_view> captures_;
+  AtEnd* at_end_ = nullptr;
 };
 
 }  // namespace weir::http

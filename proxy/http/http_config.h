@@ -1,6 +1,7 @@
 // A whole `http { … }` block, ready to serve. Immutable once it is published.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -16,6 +17,13 @@
 
 namespace weir::http {
 
+/// A file that access logs write to, and how long lines may wait.
+struct AccessLogToOpen {
+  std::string path;
+  std::size_t buffer = 0;              // octets that may wait; 0: lines are written at the end of a turn
+  std::chrono::milliseconds flush{0};  // how long a line may wait in the buffer; 0: until it is full
+};
+
 struct HttpConfig {
   std::vector<const Feature*> features;  // in order of execution
   config::Settings settings;             // of the http block itself
@@ -23,7 +31,7 @@ struct HttpConfig {
   std::vector<std::unique_ptr<ListenAddress>> listens;
   std::vector<std::unique_ptr<UpstreamBlock>> upstreams;
   VariableTable variables;
-  std::vector<std::string> log_paths;  // every file that an access log writes to
+  std::vector<AccessLogToOpen> access_logs;  // each file once
   std::vector<ErrorLogToOpen> error_logs;
   std::uint64_t generation = 0;
 

@@ -23,8 +23,6 @@ Pace::Pace(Exchange& exchange) : began_(exchange.loop().now()) {
   const RateConf& conf = exchange.conf<RateConf>();
   if (exchange.rate_limit)
     rate_ = std::min(*exchange.rate_limit, kMost);
-  else if (conf.variable >= 0 && exchange.slot(static_cast<std::uint32_t>(conf.variable)))
-    rate_ = size_of(exchange.slot(static_cast<std::uint32_t>(conf.variable))->text);
   else if (conf.rate.is_set())
     rate_ = size_of(conf.rate->evaluate(exchange));
   if (rate_ != 0 && conf.after.is_set()) after_ = size_of(conf.after->evaluate(exchange));

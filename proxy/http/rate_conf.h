@@ -9,7 +9,6 @@ namespace weir::http {
 struct RateConf {
   config::Setting<Template> rate;   // octets per second
   config::Setting<Template> after;  // octets that leave before the limit applies
-  int variable = -1;                // the slot of `$limit_rate`, if something sets it
 };
 
 }  // namespace weir::http

@@ -107,8 +107,19 @@ std::string_view RequestBody::in_memory() const {
   return borrowed_.data() ? borrowed_ : std::string_view(memory_, used_);
 }
 
+bool RequestBody::belongs_in_file() const {
+  return file_.is_open() || borrowed_.size() > exchange_.conf<CoreConf>().client_body_buffer_size->count();
+}
+
 std::string_view RequestBody::file_name() {
-  if (!file_.is_open()) return {};
+  if (!whole_ || !belongs_in_file()) return {};
+  if (!file_.is_open()) {  // a borrowed one
+    if (!open_file()) return {};
+    octets_ = 0;
+    const bool written = write_file(borrowed_);
+    octets_ = borrowed_.size();
+    if (!written) return {};
+  }
   if (*exchange_.conf<CoreConf>().client_body_in_file_only == BodyInFile::Keep) file_.keep_name();
   return exchange_.keep(file_.name());
 }

@@ -50,8 +50,11 @@ class RequestBody {
   /// Whether `live` can still yield the first octet: all that was read so far fits into client_body_buffer_size.
   bool can_restart() const;
 
-  /// The body's octets if they are all in memory (`$request_body`).
+  /// The body's octets if they are all in memory.
   std::string_view in_memory() const;
+  /// Whether client_body_buffer_size wants the body in a file. It may still be in memory, and is until somebody asks for
+  /// the file.
+  bool belongs_in_file() const;
   /// The path of the file that holds the body (`$request_body_file`); empty if none does. It gets its name now.
   std::string_view file_name();
 

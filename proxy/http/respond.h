@@ -11,6 +11,9 @@ namespace weir::http {
 /// Serves one exchange from its head to its last octet, and logs it.
 net::Task<void> serve(Exchange& exchange);
 
+/// Serves a subrequest: as `serve`, but from a given URI on, and without a line in the access log.
+net::Task<void> serve_subrequest(Exchange& exchange);
+
 /// Serves an exchange whose head was refused: an error response and the log, nothing else.
 net::Task<void> serve_refusal(Exchange& exchange, int status);
 

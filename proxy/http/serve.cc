@@ -3,6 +3,7 @@
 
 #include "http/core_conf.h"
 #include "http/error_page.h"
+#include "http/patience.h"
 #include "http/respond.h"
 #include "http/status.h"
 #include "http/uri.h"
@@ -38,7 +39,10 @@ net::Task<PhaseResult> run_access_any(Exchange& exchange, const Chain& chain) {
   PhaseResult refusal = PhaseResult::next();
   for (const PhaseHandler& handler : chain.handlers(Phase::Access)) {
     const PhaseResult result = handler.run ? handler.run(exchange) : co_await handler.run_async(exchange);
-    if (result.kind() == PhaseResult::Kind::Allowed) co_return PhaseResult::next();
+    if (result.kind() == PhaseResult::Kind::Allowed) {
+      if (exchange.carried_fields) exchange.carried_fields->remove(FieldId::WwwAuthenticate);  // of a check before
+      co_return PhaseResult::next();
+    }
     const bool refuses = result.kind() == PhaseResult::Kind::Respond && (result.status() == 401 || result.status() == 403);
     if (!refuses && !result.is_next()) co_return result;
     // 401 tells the client what it could do; it wins over 403.
@@ -49,9 +53,27 @@ net::Task<PhaseResult> run_access_any(Exchange& exchange, const Chain& chain) {
   co_return refusal;
 }
 
-net::MaybeTask<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
+net::MaybeTask<PhaseResult> ask_access(Exchange& exchange, const Chain& chain) {
   if (*exchange.conf<CoreConf>().satisfy_any) return run_access_any(exchange, chain);
   return run_phase(exchange, chain, Phase::Access);
+}
+
+/// A refusal with 401 takes auth_delay, so that passwords cannot be tried quickly or told apart by time.
+net::Task<PhaseResult> run_access_slowly(Exchange& exchange, const Chain& chain) {
+  const PhaseResult result = co_await ask_access(exchange, chain);
+  if (result.kind() == PhaseResult::Kind::Respond && result.status() == 401) {
+    log::error(exchange.runtime().error_log(), exchange.subject(), "delaying unauthorized request");
+    if (const bool waited = co_await patient_sleep(exchange, *exchange.conf<CoreConf>().auth_delay); !waited) {
+      exchange.client_gone = true;
+      co_return PhaseResult::respond(kClientClosed);
+    }
+  }
+  co_return result;
+}
+
+net::MaybeTask<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
+  if (exchange.conf<CoreConf>().auth_delay->count() > 0) return run_access_slowly(exchange, chain);
+  return ask_access(exchange, chain);
 }
 
 constexpr Phase kLocationPhases[] = {Phase::Rewrite, Phase::PreAccess, Phase::Access, Phase::PreContent,
@@ -62,6 +84,7 @@ net::Task<PhaseResult> run_location(Exchange& exchange) {
     // A handler may have switched the location (`if`), so the chain is looked up each time.
     const Chain& chain = exchange.location->chain;
     if (chain.handlers(phase).empty()) continue;
+    if (exchange.is_subrequest && phase == Phase::Access) continue;  // it is asked about by the request it is for
     const PhaseResult result = phase == Phase::Access ? co_await run_access(exchange, chain)
                                                       : co_await run_phase(exchange, chain, phase);
     if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) co_return result;
@@ -157,7 +180,9 @@ net::Task<PhaseResult> answer_status(Exchange& exchange, int status) {
   if (const ErrorPage* page = find_error_page(exchange, status)) {
     bool ready = false;
     const PhaseResult result = follow_error_page(exchange, *page, status, ready);
-    exchange.body_discarded = true;
+    // A named location goes on with the method and the body, if that can be had from its beginning.
+    const bool body_failed = status == 400 || status == 408 || status == 413;
+    if (!exchange.is_named || body_failed || !exchange.body.can_restart()) exchange.body_discarded = true;
     if (ready) {
       co_await send_response(exchange);
       co_return PhaseResult::done();
@@ -171,11 +196,8 @@ net::Task<PhaseResult> answer_status(Exchange& exchange, int status) {
   co_return PhaseResult::done();
 }
 
-}  // namespace
-
-net::Task<void> serve(Exchange& exchange) {
-  exchange.enter(exchange.server->root);
-  PhaseResult result = co_await run_phases(exchange);
+/// From what the first phases said to the last octet of the response.
+net::Task<void> finish(Exchange& exchange, PhaseResult result) {
   for (;;) {
     if (result.kind() == PhaseResult::Kind::Relocate) result = co_await locate_and_run(exchange);
     if (result.kind() == PhaseResult::Kind::Relocate) {
@@ -189,9 +211,21 @@ net::Task<void> serve(Exchange& exchange) {
     if (!exchange.response.head_sent && exchange.response.status != 0 && !exchange.client_gone &&
         exchange.log_status == 0)
       co_await send_response(exchange);
-    break;
+    co_return;
   }
+}
+
+}  // namespace
+
+net::Task<void> serve(Exchange& exchange) {
+  exchange.enter(exchange.server->root);
+  const PhaseResult begun = co_await run_phases(exchange);
+  co_await finish(exchange, begun);
   log_exchange(exchange);
+}
+
+net::Task<void> serve_subrequest(Exchange& exchange) {
+  co_await finish(exchange, PhaseResult::relocate());
 }
 
 net::Task<void> serve_refusal(Exchange& exchange, int status) {

@@ -67,6 +67,7 @@ struct ListenAddress {
   int receive_buffer = 0, send_buffer = 0;  // octets; 0: the system's choice
   bool reuse_port = false, ipv6_only = true, keep_alive = false, deferred = false;
   bool tls = false;          // `ssl`
+  bool proxy_protocol = false;  // connections begin with what a proxy says of the client
   bool options_set = false;  // socket options were given: a second `listen` may not give others
   const ServerBlock* default_server = nullptr;
   bool default_given = false;

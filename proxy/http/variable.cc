@@ -24,13 +24,19 @@ void VariableTable::add(std::span<const VariableSpec> specs) {
       continue;
     }
     names_.emplace(std::string(spec.name), static_cast<Index>(entries_.size()));
-    entries_.push_back({spec.get, {}, nullptr, kNoCache});
+    const std::uint32_t cache = spec.cached ? slot("cache of " + std::string(spec.name)) : kNoCache;
+    entries_.push_back({spec.get, {}, nullptr, cache, spec.set});
   }
+}
+
+VariableSetter VariableTable::setter(std::string_view name) const {
+  const auto known = names_.find(lower(name));
+  return known == names_.end() ? nullptr : entries_[known->second].set;
 }
 
 bool VariableTable::define(std::string name, VariableGetter getter, std::shared_ptr<const void> owned, bool cached) {
   name = lower(name);
-  Entry entry{getter, {}, std::move(owned), kNoCache};
+  Entry entry{getter, {}, std::move(owned), kNoCache, nullptr};
   if (cached) entry.cache = slot("cache of " + name);
   if (const auto known = names_.find(name); known != names_.end()) {
     if (entries_[known->second].data == nullptr) return false;  // a built-in one
@@ -48,7 +54,7 @@ std::optional<VariableTable::Index> VariableTable::find(std::string_view given) 
   for (const VariableSpec& family : families_) {
     if (!name.starts_with(family.name) || name.size() == family.name.size()) continue;
     const auto index = static_cast<Index>(entries_.size());
-    entries_.push_back({family.get, name.substr(family.name.size()), nullptr, kNoCache});
+    entries_.push_back({family.get, name.substr(family.name.size()), nullptr, kNoCache, nullptr});
     names_.emplace(name, index);
     return index;
   }

@@ -34,11 +34,15 @@ struct VariableArg {
 };
 
 using VariableGetter = VariableValue (*)(Exchange&, const VariableArg&);
+/// What `set` does with a built-in variable. `value` lives as long as the exchange.
+using VariableSetter = void (*)(Exchange&, std::string_view value);
 
 /// One built-in variable. A name that ends in `_` followed by `*` (such as `arg_*`) is a family.
 struct VariableSpec {
   std::string_view name;
   VariableGetter get;
+  VariableSetter set = nullptr;  // of those that `set` may change
+  bool cached = false;           // asked for once in an exchange: a second time it would say something else
 };
 
 /// Names → how to read them. One per configuration.
@@ -60,6 +64,8 @@ class VariableTable {
   /// Makes `$name` a variable that is written at run time (by `set`, by a named capture). Returns its slot, or nothing
   /// if a built-in variable has the name.
   std::optional<std::uint32_t> define_writable(std::string_view name);
+  /// How `set` changes the built-in variable `name`; null: it may not, or there is none.
+  VariableSetter setter(std::string_view name) const;
   /// The slot of a writable variable, or nothing.
   std::optional<std::uint32_t> writable(std::string_view name) const;
 
@@ -73,6 +79,7 @@ class VariableTable {
     std::string suffix;
     std::shared_ptr<const void> data;
     std::uint32_t cache = kNoCache;  // index among the cached ones of an exchange
+    VariableSetter set = nullptr;
   };
   static constexpr std::uint32_t kNoCache = ~0u;
 

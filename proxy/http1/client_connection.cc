@@ -42,6 +42,7 @@ void ClientConnection::close_now() { stream_->close(); }
 
 net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connection) {
   ClientConnection& self = *connection;
+  if (self.listen_->proxy_protocol && !co_await self.read_proxy_header()) co_return;
   for (;;) {
     self.pipelined_ = !self.input_.is_empty();
     if (!self.pipelined_ && !co_await self.wait_for_request()) break;
@@ -52,6 +53,31 @@ net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connecti
     self.input_.release_if_empty();
     self.idle_ = true;
     if (self.closing_ || self.host_.draining) break;
+  }
+}
+
+// What a proxy in front says of the client comes before everything else.
+net::Task<bool> ClientConnection::read_proxy_header() {
+  const net::TimePoint deadline = stream_->loop().now() + *core().client_header_timeout;
+  proxy_header_ = std::make_unique<net::ProxyHeader>();
+  for (;;) {
+    std::size_t size = 0;
+    switch (net::parse_proxy_header(input_.unread(), *proxy_header_, size)) {
+      case net::ProxyHeaderStatus::Complete:
+        input_.consume(size);
+        info_.proxy_header = proxy_header_.get();
+        co_return true;
+      case net::ProxyHeaderStatus::Bad:
+        log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}",
+                   info_.client.address_string(), info_.local.to_string());
+        co_return false;
+      case net::ProxyHeaderStatus::Incomplete: break;
+    }
+    const net::IoError error = input_.read(*stream_);
+    if (!error) continue;
+    if (!error.would_block()) co_return false;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
+    if (left <= milliseconds(0) || co_await stream_->readable(left)) co_return false;
   }
 }
 

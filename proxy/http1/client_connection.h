@@ -12,6 +12,7 @@
 #include "http/exchange.h"
 #include "http1/input_buffer.h"
 #include "http1/request_parser.h"
+#include "net/proxy_protocol.h"
 
 namespace weir::http1 {
 
@@ -35,6 +36,7 @@ class ClientConnection final : public http::ClientConnectionBase {
   friend class ExchangeChannel;
   enum class After { KeepAlive, Linger, Close };
 
+  net::Task<bool> read_proxy_header();
   net::Task<bool> wait_for_request();
   net::Task<After> serve_one();
   /// Reads one head. Returns 0, or the status of a refusal, or -1 if the client is gone.
@@ -55,6 +57,7 @@ class ClientConnection final : public http::ClientConnectionBase {
   InputBuffer input_;
   RequestParser parser_;
   http::ConnectionInfo info_;
+  std::unique_ptr<net::ProxyHeader> proxy_header_;  // of `listen … proxy_protocol`
   bool idle_ = true;
   bool pipelined_ = false;  // the request came before the answer to the one before it
   std::chrono::milliseconds keepalive_timeout_{0};  // of the location of the last request

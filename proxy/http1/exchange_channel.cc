@@ -44,7 +44,7 @@ void ExchangeChannel::start_body() {
 }
 
 net::Task<net::IoError> ExchangeChannel::invite_body() {
-  if (invited_ || ended_) co_return net::IoError{};
+  if (invited_) co_return net::IoError{};
   invited_ = true;
   if (!connection_.input_.is_empty()) co_return net::IoError{};  // it did not wait
   co_return co_await net::send_all(stream(), "HTTP/1.1 100 Continue\r\n\r\n",

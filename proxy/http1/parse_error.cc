@@ -33,7 +33,7 @@ constexpr Row kRows[] = {
     {Reason::RequestLineTooLong, 414, "a too long request line", "large_client_header_buffers"},
     {Reason::FieldTooLong, 431, "a too long header line", "large_client_header_buffers"},
     {Reason::HeadTooLarge, 431, "a too large header", "large_client_header_buffers"},
-    {Reason::TooManyFields, 431, "too many header lines", "max_headers"},
+    {Reason::TooManyFields, 400, "too many header lines", "max_headers"},
     {Reason::TooManyConnectionOptions, 400, "too many options in Connection"},
     {Reason::SpaceBeforeField, 400, "white space before the first header line"},
     {Reason::ObsoleteFolding, 400, "a folded header line"},

@@ -33,6 +33,15 @@ class AccessLogFile {
     if (buffer_.size() + line.size() > capacity_) return append_slow(line);
     buffer_.append(line);
   }
+  /// From now on `capacity` octets may wait for the buffer to be full; 0: for the end of the turn.
+  void hold_back(std::size_t capacity) {
+    holds_back_ = capacity != 0;
+    capacity_ = holds_back_ ? capacity : kDefaultCapacity;
+  }
+  /// Writes what has collected, unless it may wait.
+  void end_turn() {
+    if (!holds_back_) flush();
+  }
   /// Writes what has collected. A line that cannot be written (a full disk) is lost, counted and complained about.
   void flush() {
     if (!buffer_.empty()) flush_now();
@@ -51,6 +60,7 @@ class AccessLogFile {
   std::shared_ptr<LogFile> file_;
   const ErrorLog* complaints_;
   std::size_t capacity_;
+  bool holds_back_ = false;
   std::string buffer_;
   std::uint64_t lost_ = 0;
   std::uint64_t lost_reported_ = 0;

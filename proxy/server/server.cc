@@ -105,7 +105,7 @@ std::shared_ptr<log::ErrorLog> Server::open_error_log(const MainConf& conf) {
 std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_access_logs(
     const http::HttpConfig& http) {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> opened;
-  for (const std::string& path : http.log_paths) opened.emplace_back(path, open_log(log_files_, path));
+  for (const auto& log : http.access_logs) opened.emplace_back(log.path, open_log(log_files_, log.path));
   for (const http::ErrorLogToOpen& wanted : http.error_logs) wanted.log->add(open_log(log_files_, wanted.path), wanted.level);
   return opened;
 }

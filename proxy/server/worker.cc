@@ -40,10 +40,27 @@ class Worker::Acceptor final : public net::AcceptHandler {
   net::Listener listener_;
 };
 
+/// Lets the lines of a buffered access log wait, but not longer than its `flush=`.
+class Worker::LogTimer final : public net::Timer {
+ public:
+  LogTimer(net::Loop& loop, log::AccessLogFile& file, std::chrono::milliseconds patience)
+      : net::Timer(loop.timers()), file_(file), patience_(patience) {}
+  void end_turn() {
+    if (file_.pending() != 0 && !is_armed()) arm(patience_);
+  }
+
+ private:
+  void on_timer() override { file_.flush(); }
+
+  log::AccessLogFile& file_;
+  const std::chrono::milliseconds patience_;
+};
+
 Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial)
     : number_(number), state_(loop_, http1::BackendConnection::make), host_(state_, serial) {
   loop_.on_turn_end([this] {
-    for (auto& [path, file] : state_.access_logs) file->flush();
+    for (auto& [path, file] : state_.access_logs) file->end_turn();
+    for (const auto& timer : log_timers_) timer->end_turn();
   });
 }
 
@@ -61,6 +78,7 @@ void Worker::run() {
   acceptors_.clear();
   state_.pools.clear();
   host_.runtime = {};
+  log_timers_.clear();
   state_.access_logs.clear();
   ended_.store(true);
 }
@@ -78,6 +96,12 @@ void Worker::take(WorkerPlan plan) {
   most_connections_ = plan.connections;
   for (auto& [path, file] : plan.access_logs)
     state_.access_logs.try_emplace(path, std::make_unique<log::AccessLogFile>(file, *plan.error_log));
+  log_timers_.clear();
+  for (const auto& [path, buffer, flush] : plan.http->access_logs) {
+    log::AccessLogFile& file = state_.access_log(path);
+    file.hold_back(buffer);
+    if (flush.count() != 0) log_timers_.push_back(std::make_unique<LogTimer>(loop_, file, flush));
+  }
   host_.runtime = http::RuntimeRef(new http::Runtime(state_, plan.http, *plan.error_log));
 
   // Sockets that stay go on without a gap; only their place in the configuration changes.

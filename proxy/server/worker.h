@@ -49,6 +49,7 @@ class Worker {
 
  private:
   class Acceptor;
+  class LogTimer;
 
   void run();
   void take(WorkerPlan plan);
@@ -63,6 +64,7 @@ class Worker {
   http::WorkerState state_;
   http::ConnectionHost host_;
   std::vector<std::shared_ptr<log::ErrorLog>> error_logs_;  // all ever used: access logs complain to them
+  std::vector<std::unique_ptr<LogTimer>> log_timers_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::uint32_t most_connections_ = 512;
   bool stopping_ = false;

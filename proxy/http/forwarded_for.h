@@ -1,0 +1,40 @@
+// Who the client is according to a list that proxies wrote, such as X-Forwarded-For.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "http/cidr.h"
+#include "http/message.h"
+
+namespace weir::http {
+
+inline bool is_trusted(const std::vector<Network>& trusted, const net::Endpoint& address) {
+  return std::any_of(trusted.begin(), trusted.end(), [&](const Network& network) { return network.contains(address); });
+}
+
+/// Walks through lists of addresses from the last to the first, for as long as the one at hand is a trusted proxy's.
+/// Source: nginx's documentation of real_ip_recursive.
+class ForwardedFor {
+ public:
+  /// `start`: who is connected. Not `recursive`: one step at most.
+  ForwardedFor(const std::vector<Network>& trusted, bool recursive, const net::Endpoint& start)
+      : trusted_(trusted), recursive_(recursive), address_(start) {}
+
+  /// Reads the list in `value`. Returns whether an earlier list may say more.
+  bool through(std::string_view value);
+  /// All X-Forwarded-For fields, which are one list: proxies append.
+  void through_all(const Fields& fields);
+
+  bool moved() const { return moved_; }
+  const net::Endpoint& address() const { return address_; }
+
+ private:
+  const std::vector<Network>& trusted_;
+  const bool recursive_;
+  net::Endpoint address_;
+  bool moved_ = false;
+};
+
+}  // namespace weir::http

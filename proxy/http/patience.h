@@ -1,0 +1,47 @@
+// Waiting as long as the client does.
+#pragma once
+
+#include <coroutine>
+
+#include "http/exchange.h"
+
+namespace weir::http {
+
+/// `co_await patient_sleep(exchange, duration)`: goes on after `duration`, with true; or soon after the client is gone,
+/// with false. Nothing else may watch the client's stream meanwhile.
+class [[nodiscard]] PatientSleep final : net::Timer, net::StreamWatcher {
+ public:
+  PatientSleep(Exchange& exchange, std::chrono::milliseconds duration)
+      : Timer(exchange.loop().timers()), client_(exchange.client().stream()), duration_(duration) {}
+  bool await_ready() const noexcept { return duration_.count() <= 0; }
+  void await_suspend(std::coroutine_handle<> coroutine) {
+    coroutine_ = coroutine;
+    gone_ = client_.peer_closed();
+    arm(gone_ ? std::chrono::milliseconds(0) : duration_);
+    client_.watch(this);
+    watching_ = true;
+  }
+  bool await_resume() noexcept {
+    if (watching_) client_.watch(nullptr);
+    return !gone_;
+  }
+
+ private:
+  void on_timer() override { coroutine_.resume(); }
+  void on_event(net::Stream& client) override {
+    if (gone_ || !client.peer_closed()) return;
+    gone_ = true;
+    arm(std::chrono::milliseconds(0));  // not from inside the stream's own work
+  }
+
+  net::Stream& client_;
+  const std::chrono::milliseconds duration_;
+  std::coroutine_handle<> coroutine_;
+  bool gone_ = false, watching_ = false;
+};
+
+inline PatientSleep patient_sleep(Exchange& exchange, std::chrono::milliseconds duration) {
+  return PatientSleep(exchange, duration);
+}
+
+}  // namespace weir::http
