@@ -24,5 +24,17 @@ if [ "$(id -u)" != 0 ]; then
   sudo=(sudo)
 fi
 echo "installing: ${missing[*]}"
+# Packages that bring a service (nginx, for comparison) must not start it: it would take port 80. Debian asks this
+# program; one that is there already stays as it is.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap '"${sudo[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+  "${sudo[@]}" chmod 755 "$policy"
+fi
 "${sudo[@]}" apt-get update -q
 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
+# Nor at the next start of the machine.
+case " ${missing[*]} " in *" nginx "*)
+  if [ -d /run/systemd/system ]; then "${sudo[@]}" systemctl disable nginx >/dev/null 2>&1 || true; fi ;;
+esac

@@ -48,17 +48,18 @@ VariableValue get_mapped(Exchange& exchange, const VariableArg& arg) {
 
 void add_entry(const Call& call, Map& map, std::string key, const std::string& value) {
   Loader& loader = Loader::of(call);
+  if (key.starts_with('~')) {
+    const bool caseless = key.starts_with("~*");
+    // First the pattern: its named groups are variables that the value may use.
+    config::Regex regex = loader.compile_regex(std::string_view(key).substr(caseless ? 2 : 1),
+                                               caseless ? config::Regex::Case::Insensitive
+                                                        : config::Regex::Case::Sensitive);
+    map.regexes.emplace_back(std::move(regex), Template::compile(value, loader.config.variables));
+    return;
+  }
   Template result = Template::compile(value, loader.config.variables);
   if (key == "default") {
     map.otherwise = std::move(result);
-    return;
-  }
-  if (key.starts_with('~')) {
-    const bool caseless = key.starts_with("~*");
-    map.regexes.emplace_back(
-        loader.compile_regex(std::string_view(key).substr(caseless ? 2 : 1),
-                             caseless ? config::Regex::Case::Insensitive : config::Regex::Case::Sensitive),
-        std::move(result));
     return;
   }
   if (key.starts_with('\\')) key.erase(0, 1);

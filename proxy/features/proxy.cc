@@ -277,8 +277,9 @@ void finish(config::Settings& settings, Loader& loader) {
   plan_hidden(conf);
   plan_redirects(conf, location);
   if (!conf.temp_path.is_set()) conf.temp_path.set(loader.full_path(*conf.temp_path));
-  if (location.match == Location::Match::Prefix && location.name.size() > 1 && location.name.ends_with('/'))
-    location.redirects_to_slash = true;
+  const bool is_plain = location.match == Location::Match::Prefix || location.match == Location::Match::FinalPrefix ||
+                        location.match == Location::Match::Exact;
+  if (is_plain && location.name.size() > 1 && location.name.ends_with('/')) location.redirects_to_slash = true;
 }
 
 bool is_proxied(const config::Settings& settings) { return settings.get<ProxyConf>().pass->is_set(); }
@@ -317,7 +318,8 @@ std::uint64_t count(const Call& call) { return config::number(call); }
 
 constexpr DirectiveSpec kDirectives[] = {
     config::custom("proxy_pass", kLocation | config::LocationIf | config::LimitExcept, {1, 1}, "URL",
-        "Where requests are passed to: an upstream, or an address.", &set_pass),
+        "Where requests are passed to: an upstream, or an address.", &set_pass, false,
+        &config::inherit_members<&ProxyConf::outer_pass>),
     repeated<&ProxyConf::set_header, &parse_set_header>("proxy_set_header", kHttpServerLocation, {2, 2}, "field value",
         "Sets a field of the request to the backend; an empty value leaves it out."),
     repeated<&ProxyConf::hide_header, &config::text>("proxy_hide_header", kHttpServerLocation, {1, 1}, "field",

@@ -122,7 +122,10 @@ void serve_several(Exchange& exchange, Response& response, std::span<const Range
 }
 
 void refuse(Exchange& exchange, std::uint64_t size) {
+  Fields kept = exchange.response.fields;  // `add_header` and `expires` were for the request, not for its status
+  kept.remove(FieldId::ETag);
   make_status_page(exchange, 416);
+  for (const Field& field : kept) exchange.response.fields.add(field);
   exchange.response.fields.add({"Content-Range", print(exchange, "bytes */{}", size), FieldId::ContentRange});
 }
 

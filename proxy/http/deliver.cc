@@ -35,6 +35,25 @@ net::Task<void> tunnel(Exchange& exchange, Attempt& attempt) {
 
 bool heeds(const ProxyConf& conf, std::uint32_t field) { return (*conf.ignore_headers & field) == 0; }
 
+/// Whether some segment of an escaped path is `..`.
+bool climbs(std::string_view path) {
+  unsigned dots = 0, others = 0;
+  for (std::size_t at = 0; at <= path.size(); ++at) {
+    if (at == path.size() || path[at] == '/') {
+      if (dots == 2 && others == 0) return true;
+      dots = others = 0;
+    } else if (path[at] == '.') {
+      ++dots;
+    } else if (equal_caseless(path.substr(at, 3), "%2e")) {
+      ++dots;
+      at += 2;
+    } else {
+      ++others;
+    }
+  }
+  return false;
+}
+
 /// X-Accel-Redirect: another URI or location of this server answers in place of the backend, with some of its fields.
 /// Source: nginx, `ngx_http_upstream_headers_in`, for which fields are carried over.
 PhaseResult redirect_as_told(Exchange& exchange, const ResponseHead& head, std::string_view target) {
@@ -50,7 +69,8 @@ PhaseResult redirect_as_told(Exchange& exchange, const ResponseHead& head, std::
     return exchange.redirect_to_named(target) ? PhaseResult::relocate() : PhaseResult::respond(500);
 
   const std::size_t query = target.find('?');
-  const auto path = target.starts_with('/') ? normalise_path(target.substr(0, query), false, exchange.arena())
+  const auto path = target.starts_with('/') && !climbs(target.substr(0, query))
+                        ? normalise_path(target.substr(0, query), false, exchange.arena())
                                             : std::nullopt;
   if (!path) {
     log::error(exchange.runtime().error_log(), exchange.subject(), "upstream sent unsafe URI \"{}\" in X-Accel-Redirect",
@@ -76,10 +96,8 @@ std::uint64_t rate_of(Exchange& exchange, const ProxyConf& conf) {
 
 /// The challenge goes with an error page too: a client could not answer it otherwise.
 void carry_challenge(Exchange& exchange, const ResponseHead& head) {
-  Fields* const carried = exchange.make<Fields>(&exchange.arena());
   for (const Field& field : head.fields)
-    if (field.id == FieldId::WwwAuthenticate) carried->add(field);
-  exchange.carried_fields = carried;
+    if (field.id == FieldId::WwwAuthenticate) exchange.carry(field);
 }
 
 }  // namespace

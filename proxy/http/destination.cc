@@ -1,4 +1,7 @@
 // Where a request goes: the upstream and the target, from `proxy_pass`.
+#include <algorithm>
+#include <string>
+
 #include "config/directive.h"
 #include "http/address.h"
 #include "http/forward.h"
@@ -35,6 +38,25 @@ std::string_view target_for(Exchange& exchange, const ProxyTarget& pass) {
 }
 
 std::string_view default_port(bool encrypted) { return encrypted ? "443" : "80"; }
+
+/// What variables made of a target, as one that a backend can read: decoded octets that would end the request line or its
+/// target (captures are decoded) are escaped. nginx sends them as they are.
+std::string_view one_target(Exchange& exchange, std::string_view target) {
+  const auto splits = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
+  if (std::none_of(target.begin(), target.end(), splits)) return target;
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : target) {
+    if (!splits(c)) {
+      text += c;
+      continue;
+    }
+    text += '%';
+    text += kHex[static_cast<unsigned char>(c) >> 4];
+    text += kHex[c & 15];
+  }
+  return exchange.keep(text);
+}
 
 /// `proxy_pass http://name-or-address[:port][/uri]` after its variables were replaced.
 struct Url {
@@ -119,7 +141,7 @@ net::Task<Result<Destination>> find_destination(Exchange& exchange) {
   exchange.proxy_port = default_port(parts->encrypted);
   destination.encrypted = parts->encrypted;
   if (parts->encrypted && !exchange.conf<ProxyTlsConf>().client) co_return refuse("nothing is prepared for https");
-  destination.target = !parts->target.empty() ? parts->target
+  destination.target = !parts->target.empty() ? one_target(exchange, parts->target)
                        : exchange.uri_is_original ? raw_target(exchange)
                                                   : with_args(exchange, {}, exchange.uri);
   destination.upstream = exchange.runtime().config().find_upstream(parts->host);

@@ -171,7 +171,8 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
 
     last = outcome.error();
     const ReasonInfo& what = info(last.reason);
-    if (attempt.record().status == 0) attempt.record().status = what.status;  // as nginx lists it
+    if (attempt.record().status == 0 && last.reason != Reason::ClientClosed)
+      attempt.record().status = what.status;  // as nginx lists it
     if (what.retry == Retry::IfReused && attempt.was_reused() && can_repeat && attempt.head().status == 0 &&
         (tries.is_idempotent() || attempt.surely_unread())) {
       // The backend may have closed this kept-alive connection while it was idle, so a first failure proves nothing

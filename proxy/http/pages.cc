@@ -27,7 +27,7 @@ void make_status_page(Exchange& exchange, int status) {
   if (exchange.carried_fields) exchange.carried_fields->remove(FieldId::ContentType);
   if (has_no_body(status)) return;
   response.content_type = "text/html";
-  const std::string_view heading = status_line_text(status);
+  const std::string_view heading = status == 302 ? "302 Found" : status_line_text(status);  // nginx's page says so
   const std::string_view title = refusal.empty() ? heading : exchange.concat({"400 ", refusal});
   const std::string_view reason = refusal.empty() ? refusal : exchange.concat({"<center>", refusal, "</center>\r\n"});
   const std::string_view name = *exchange.conf<CoreConf>().server_tokens == ServerTokens::Off ? "weir" : kServerToken;

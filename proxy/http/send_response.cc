@@ -187,6 +187,8 @@ net::Task<void> send_response(Exchange& exchange) {
       else response.fields.add(field);
     }
   for (const HeaderFilter& filter : exchange.location->chain.header_filters()) filter.run(exchange, response);
+  // What is sent for another status is not the resource that the date is about; as nginx does.
+  if (response.status != 200 && response.status != 206 && response.status != 304) response.last_modified = {};
 
   const bool bodiless = exchange.request.method == Method::Head || response.body == nullptr;
   response.head_sent = true;

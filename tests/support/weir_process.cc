@@ -19,8 +19,8 @@ std::string indented_tail(const std::string& text) {
 }
 
 // nginx drops root for `nobody`, who may not enter the test's folder.
-const char* user_line() {
-  return testing_nginx() && ::geteuid() == 0 ? "user root;\n" : "";
+const char* user_line(const std::string& binary) {
+  return binary.ends_with("nginx") && ::geteuid() == 0 ? "user root;\n" : "";
 }
 
 std::size_t resident_of(pid_t pid) {
@@ -43,9 +43,10 @@ bool testing_nginx() {
 
 WeirProcess::WeirProcess(std::string_view text, Values values, WeirOptions options)
     : values_(std::move(values)), options_(std::move(options)) {
+  if (options_.binary.empty()) options_.binary = weir_binary();
   main_address_ = placeholder("listen");
   write_config(text);
-  arguments_ = {weir_binary(), "-p", dir_.path().string() + "/", "-c", "weir.conf", "-e", "error.log"};
+  arguments_ = {options_.binary, "-p", dir_.path().string() + "/", "-c", "weir.conf", "-e", "error.log"};
   std::vector<std::string> environment = options_.environment;
   // A small quarantine, so that memory a test measures is the proxy's own.
   environment.push_back("ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=12:detect_stack_use_after_return=0");
@@ -81,7 +82,7 @@ std::string WeirProcess::complete_text(std::string_view text) {
     return fill_in(part, [this](const std::string& name) { return placeholder(name); });
   };
   if (options_.whole_file) return fill(text);
-  return fill(std::string(user_line()) +
+  return fill(std::string(user_line(options_.binary)) +
               "daemon off;\n"
               "pid %dir%/weir.pid;\n"
               "error_log %dir%/error.log " +

@@ -38,6 +38,8 @@ struct WeirOptions {
   /// Level of the error log.
   std::string log_level = "info";
   std::vector<std::string> environment = {};
+  /// Another program than weir_binary().
+  std::string binary = {};
 };
 
 class WeirProcess {
