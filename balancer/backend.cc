@@ -23,7 +23,7 @@ bool is_told_to_shut(const Member& member) noexcept {
 
 }  // namespace
 
-Backend::Backend(std::shared_ptr<Board> board, const Member& member)
+Backend::Backend(std::shared_ptr<Board> board, const Member& member, bool is_vetoed)
     : slot_(board->allocate(member.backup)),
       board_(std::move(board)),
       id_(next_id()),
@@ -31,6 +31,7 @@ Backend::Backend(std::shared_ptr<Board> board, const Member& member)
       is_backup_(member.backup) {
   apply(member, false);
   shut_if_told();
+  if (is_vetoed) slot_.block->close(slot_.lane, kVetoed);
   slot_.block->open(slot_.lane, kRetired);  // so far the lane was in nobody's use
 }
 
@@ -56,6 +57,9 @@ bool Backend::is_available() const noexcept {
 }
 bool Backend::is_failed() const noexcept {
   return is_closed_for(kResting);
+}
+bool Backend::is_vetoed() const noexcept {
+  return is_closed_for(kVetoed);
 }
 bool Backend::is_full() const noexcept {
   return is_closed_for(kFull);
@@ -85,7 +89,7 @@ Health::Admission Backend::claim(TimePoint now) noexcept {
 }
 
 Health::Admission Backend::claim_failed(TimePoint now) noexcept {
-  if (!slot_.block->claim(slot_.lane, kResting)) return Health::Admission::Refused;
+  if (!slot_.block->claim(slot_.lane, kResting | kVetoed)) return Health::Admission::Refused;
   health_.begin_check(now);
   if (health_.is_marked()) rest(now);
   requests_.fetch_add(1, std::memory_order_relaxed);
@@ -110,6 +114,28 @@ void Backend::report_success(bool was_check) noexcept {
 void Backend::report_failure(TimePoint now) noexcept {
   failures_.fetch_add(1, std::memory_order_relaxed);
   if (health_.failed(now)) rest(now);
+}
+
+void Backend::report_answer(TimePoint sent, TimePoint now) noexcept {
+  pulse_.beat(sent, now);
+  if (!hangs_.load(std::memory_order_relaxed) || !hangs_.exchange(false)) return;
+  health_.recovered();
+  slot_.block->open(slot_.lane, kResting);
+}
+
+bool Backend::report_hang(TimePoint now) noexcept {
+  if (!health_.mark(now)) return false;
+  if (!hangs_.exchange(true)) failures_.fetch_add(1, std::memory_order_relaxed);
+  rest(now);
+  return true;
+}
+
+void Backend::set_vetoed(bool vetoed) noexcept {
+  if (vetoed) return slot_.block->close(slot_.lane, kVetoed);
+  if (!is_vetoed()) return;
+  // It was seen to come back, which tells more than how often it failed before.
+  health_.recovered();
+  slot_.block->open(slot_.lane, kVetoed | kResting);
 }
 
 void Backend::rest(TimePoint now) noexcept {

@@ -23,11 +23,12 @@ namespace weir::balancer {
 inline constexpr std::uint32_t kLanes = 64;
 
 inline constexpr std::uint32_t kMaxCount = (1U << 24) - 1;  // floats hold these exactly
-inline constexpr std::uint32_t kFull = 1U << 28;            // at its limit
+inline constexpr std::uint32_t kFull = 1U << 27;            // at its limit; the lowest of the reasons
+inline constexpr std::uint32_t kVetoed = 1U << 28;          // a health check says that it does not work
 inline constexpr std::uint32_t kResting = 1U << 29;         // marked failed
 inline constexpr std::uint32_t kShut = 1U << 30;            // down or draining
 inline constexpr std::uint32_t kRetired = 1U << 31;         // not in the membership; also: lane not in use
-inline constexpr std::uint32_t kClosed = kFull | kResting | kShut | kRetired;
+inline constexpr std::uint32_t kClosed = kFull | kVetoed | kResting | kShut | kRetired;
 
 /// Sixty-four cells in four cache lines.
 struct alignas(64) Row {

@@ -39,6 +39,16 @@ bool Health::failed(TimePoint now) noexcept {
   return is_marked();
 }
 
+bool Health::mark(TimePoint now) noexcept {
+  const std::uint32_t max_fails = max_fails_.load(std::memory_order_relaxed);
+  if (max_fails == 0) return false;
+  checked_.store(ticks(now), std::memory_order_relaxed);
+  std::uint32_t seen = fails_.load(std::memory_order_relaxed);
+  while (seen < max_fails && !fails_.compare_exchange_weak(seen, max_fails, std::memory_order_acq_rel)) {
+  }
+  return is_marked();
+}
+
 bool Health::is_marked() const noexcept {
   const std::uint32_t max_fails = max_fails_.load(std::memory_order_relaxed);
   return max_fails != 0 && fails_.load(std::memory_order_acquire) >= max_fails;

@@ -9,6 +9,12 @@ namespace {
 // a picker that does not look.
 constexpr int kMostAttempts = 64;
 
+// Of those that should not be picked: one that a health check found dead comes last.
+bool comes_before(const Backend& one, const Backend& other) noexcept {
+  if (one.is_vetoed() != other.is_vetoed()) return other.is_vetoed();
+  return one.health().last_checked() < other.health().last_checked();
+}
+
 }  // namespace
 
 Snapshot::Snapshot(std::uint64_t generation, std::shared_ptr<Board> board, Backends primaries, Backends backups,
@@ -28,7 +34,7 @@ std::optional<Lease> Snapshot::acquire(const PickRequest& request) const {
   if (board_->check_is_due(request.now)) end_rests(request.now);
   Claim claim = claim_from(primaries_, request);
   if (claim.backend == nullptr) claim = claim_from(backups_, request);
-  if (claim.backend == nullptr) claim = claim_failed(request);
+  if (claim.backend == nullptr && !request.only_available) claim = claim_failed(request);
   if (claim.backend == nullptr) return std::nullopt;
   return Lease(*claim.backend, claim.is_check);
 }
@@ -50,9 +56,8 @@ Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {
     Backend* best = nullptr;
     for (const Tier* tier : {&primaries_, &backups_}) {
       for (const std::shared_ptr<Backend>& backend : tier->backends.list_) {
-        if (!backend->is_available() && (!backend->is_failed() || backend->is_shut() || backend->is_full())) continue;
-        if (request.was_tried(*backend)) continue;
-        if (best == nullptr || backend->health().last_checked() < best->health().last_checked()) best = backend.get();
+        if (backend->is_shut() || backend->is_full() || request.was_tried(*backend)) continue;
+        if (best == nullptr || comes_before(*backend, *best)) best = backend.get();
       }
     }
     if (best == nullptr) break;

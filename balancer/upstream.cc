@@ -16,7 +16,7 @@ Upstream::~Upstream() {
   for (const auto& [address, backend] : by_address_) backend->retire(backend);
 }
 
-void Upstream::update(std::vector<Member> members) {
+void Upstream::update(std::vector<Member> members, Newcomers newcomers) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
 
@@ -31,7 +31,7 @@ void Upstream::update(std::vector<Member> members) {
   std::vector<std::shared_ptr<Backend>> backups;
   for (const Member& member : members) {
     if (announced.at(member.address) != &member) continue;  // said twice
-    std::shared_ptr<Backend> backend = backend_for(member);
+    std::shared_ptr<Backend> backend = backend_for(member, newcomers);
     backend->apply(member, announced.size() == 1);
     stayed_or_new.emplace(backend->address(), backend);
     (member.backup ? backups : primaries).push_back(std::move(backend));
@@ -50,6 +50,14 @@ void Upstream::update(std::vector<Member> members) {
   }
 }
 
+bool Upstream::veto(std::string_view address, bool vetoed) {
+  const std::lock_guard lock(change_mutex_);
+  const auto known = by_address_.find(address);
+  if (known == by_address_.end()) return false;
+  known->second->set_vetoed(vetoed);
+  return true;
+}
+
 void Upstream::set_method(const PickerSpec& method) {
   const std::lock_guard lock(change_mutex_);
   method_ = method;
@@ -61,14 +69,14 @@ std::shared_ptr<const Snapshot> Upstream::snapshot() const {
   return current_;
 }
 
-std::shared_ptr<Backend> Upstream::backend_for(const Member& member) {
+std::shared_ptr<Backend> Upstream::backend_for(const Member& member, Newcomers newcomers) {
   if (const auto known = by_address_.find(member.address); known != by_address_.end()) return known->second;
   if (const auto gone = departed_.find(member.address); gone != departed_.end()) {
     std::shared_ptr<Backend> backend = gone->second.lock();
     departed_.erase(gone);
     if (backend != nullptr && backend->return_to_service()) return backend;
   }
-  return std::make_shared<Backend>(board_, member);
+  return std::make_shared<Backend>(board_, member, newcomers == Newcomers::Prove);
 }
 
 void Upstream::publish() {
@@ -96,6 +104,13 @@ std::optional<Lease> UpstreamReader::acquire(const PickRequest& request) {
     // Every backend of this snapshot may have been closed because a newer one replaced them.
     if (lease || !refresh()) return lease;
   }
+}
+
+std::uint64_t UpstreamReader::active() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Backends* backends : {&snapshot_->primaries(), &snapshot_->backups()})
+    for (std::size_t i = 0; i < backends->size(); ++i) sum += (*backends)[i].active();
+  return sum;
 }
 
 bool UpstreamReader::refresh() {

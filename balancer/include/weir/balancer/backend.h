@@ -9,6 +9,7 @@
 
 #include <weir/balancer/health.h>
 #include <weir/balancer/member.h>
+#include <weir/balancer/pulse.h>
 
 #include <atomic>
 #include <cstdint>
@@ -30,7 +31,7 @@ struct Slot {
 class Backend {
  public:
   /// Made by `Upstream::update` only.
-  Backend(std::shared_ptr<Board> board, const Member& member);
+  Backend(std::shared_ptr<Board> board, const Member& member, bool is_vetoed);
   ~Backend();
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
@@ -49,10 +50,12 @@ class Backend {
   std::uint32_t weight() const noexcept;
   /// Leases that exist now.
   std::uint32_t active() const noexcept;
-  /// Whether it may be picked: not down, draining, gone, marked failed or at its `max_conns`.
+  /// Whether it may be picked: not down, draining, gone, marked failed, vetoed or at its `max_conns`.
   bool is_available() const noexcept;
   /// Whether it rests after too many failures.
   bool is_failed() const noexcept;
+  /// Whether a health check says that it does not work (`Upstream::veto`).
+  bool is_vetoed() const noexcept;
   /// Whether it has as many leases as `max_conns` allows.
   bool is_full() const noexcept;
   /// Whether it takes no new requests by decision: down, draining, or no longer announced.
@@ -63,6 +66,8 @@ class Backend {
   /// Failures ever reported.
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   const Health& health() const noexcept { return health_; }
+  /// How soon it begins to answer.
+  const Pulse& pulse() const noexcept { return pulse_; }
   Slot slot() const noexcept { return slot_; }
 
  private:
@@ -83,6 +88,9 @@ class Backend {
 
   void report_success(bool was_check) noexcept;
   void report_failure(TimePoint now) noexcept;
+  void report_answer(TimePoint sent, TimePoint now) noexcept;
+  bool report_hang(TimePoint now) noexcept;
+  void set_vetoed(bool vetoed) noexcept;
   /// Closes it because of its failures, until a check is due or succeeds.
   void rest(TimePoint now) noexcept;
   /// Opens it again if its rest is over at `now`; otherwise asks to be looked at again when it is.
@@ -101,6 +109,10 @@ class Backend {
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint64_t> failures_{0};
   Health health_;
+
+  // Touched when an answer begins.
+  alignas(64) Pulse pulse_;
+  std::atomic<bool> hangs_{false};  // marked because it hung
 
   alignas(64) const std::shared_ptr<Board> board_;
   const std::uint64_t id_;

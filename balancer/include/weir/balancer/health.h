@@ -36,6 +36,9 @@ class Health {
   /// Notes a failure at `now`. Returns whether the backend is marked now.
   bool failed(TimePoint now) noexcept;
 
+  /// As many failures at once as mark it. Returns whether it is marked now.
+  bool mark(TimePoint now) noexcept;
+
   /// Forgets all failures: a check succeeded.
   void recovered() noexcept { fails_.store(0, std::memory_order_release); }
 

@@ -39,6 +39,17 @@ class [[nodiscard]] Lease {
   /// these (`Member::max_fails`) and it is marked failed. A lease that ends without a report says nothing.
   void failed(TimePoint now) noexcept { backend_->report_failure(now); }
 
+  /// Reports that the answer to a request sent at `sent` begins at `now`. A backend that was thought to hang is back.
+  void answered(TimePoint sent, TimePoint now) noexcept { backend_->report_answer(sent, now); }
+
+  /// Reports that this request is overdue (`Pulse::overdue_from`). Returns how many are, none having been answered since.
+  std::uint32_t overdue() noexcept { return backend_->pulse_.note_overdue(); }
+
+  /// Reports that the backend seems to hang: nothing comes from it for much longer than usual (`Pulse`). It is marked
+  /// failed at once, until it answers anyone or its rest is over. Returns whether it is marked; it is not if it never
+  /// may be (`max_fails` 0, or the only one).
+  bool hangs(TimePoint now) noexcept { return backend_->report_hang(now); }
+
   /// Whether this request finds out if a failed backend works again.
   bool is_check() const noexcept { return is_check_; }
 

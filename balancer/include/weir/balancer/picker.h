@@ -36,6 +36,7 @@ struct PickRequest {
   TimePoint now{};               // the current time: decides when a failed backend may be checked
   std::string_view key{};        // what the request is to be mapped by, for methods that hash
   std::uint64_t random = 0;      // uniformly distributed bits, for methods that draw lots
+  bool only_available = false;   // rather nothing than a backend that is marked failed
 
   bool was_tried(const Backend& backend) const noexcept { return tried != nullptr && tried->contains(backend); }
 };

@@ -24,6 +24,12 @@
 
 namespace weir::balancer {
 
+/// What becomes of backends that were no members before.
+enum class Newcomers : std::uint8_t {
+  Serve,  // they are picked at once
+  Prove,  // they are vetoed until a health check lifts it
+};
+
 /// A named group of backends whose membership may change at any time.
 ///
 /// Thread safety: everything may be called from any thread at once. Changes are done one after the other, beside the
@@ -40,7 +46,11 @@ class Upstream {
   /// Makes `members` the complete membership. A backend whose address stays keeps its identity and its counters,
   /// whatever else changed about it; one that left gets no new request from the moment this returns. Of members with
   /// the same address the first counts.
-  void update(std::vector<Member> members);
+  void update(std::vector<Member> members, Newcomers newcomers = Newcomers::Serve);
+
+  /// Lets a health check take the backend at `address` out of rotation, or back in; then its failures are forgotten. It
+  /// is picked meanwhile only when nobody else is left. Returns false if there is no such backend.
+  bool veto(std::string_view address, bool vetoed);
 
   /// Changes the balancing method; backends and counters stay.
   void set_method(const PickerSpec& method);
@@ -52,7 +62,7 @@ class Upstream {
   friend class UpstreamReader;
   using ByAddress = std::unordered_map<std::string_view, std::shared_ptr<Backend>>;  // keys point into the backends
 
-  std::shared_ptr<Backend> backend_for(const Member& member);
+  std::shared_ptr<Backend> backend_for(const Member& member, Newcomers newcomers);
   void publish();
 
   const std::string name_;
@@ -80,11 +90,14 @@ class UpstreamReader {
 
   const Upstream& upstream() const noexcept { return *upstream_; }
 
+  /// Leases that exist on all present backends together. Looks at each of them.
+  std::uint64_t active() const noexcept;
+
   /// Picks a backend and claims it for one request.
   ///
   /// Asks the picker for one of the primaries; if none of them is available, for one of the backups; if none of those
-  /// is either, takes the one that failed or was tried longest ago although it is marked failed. Never one in
-  /// `request.tried`. Takes no lock and allocates nothing unless the membership just changed.
+  /// is either, takes the one that failed or was tried longest ago although it is marked failed or even vetoed (unless
+  /// `request.only_available`). Never one in `request.tried`. Takes no lock and allocates nothing unless the membership just changed.
   ///
   /// Several threads picking at once see each other's claims at latest one pick later: each of T threads can misplace
   /// the one request it is picking for, so counts are within T - 1 of what one thread would have made them.
