@@ -56,10 +56,12 @@ void Block::set_limit(std::uint32_t lane, std::uint32_t limit) noexcept {
   }
 }
 
-void Block::set_weight(std::uint32_t lane, std::uint32_t weight) noexcept {
-  const auto value = static_cast<float>(weight);
-  weights.cells[lane].store(std::bit_cast<std::uint32_t>(value), std::memory_order_seq_cst);
-  lower_floor(load_of(words.cells[lane].load() & kMaxCount, value));
+void Block::set_weight(std::uint32_t lane, float weight, bool is_whole) noexcept {
+  const std::uint64_t bit = 1ULL << lane;
+  if (!is_whole) spared.fetch_or(bit);
+  weights.cells[lane].store(std::bit_cast<std::uint32_t>(weight), std::memory_order_seq_cst);
+  lower_floor(load_of(words.cells[lane].load() & kMaxCount, weight));
+  if (is_whole && (spared.load(std::memory_order_relaxed) & bit) != 0) spared.fetch_and(~bit);
 }
 
 void Block::open_if_below_limit(std::uint32_t lane) noexcept {
@@ -67,7 +69,8 @@ void Block::open_if_below_limit(std::uint32_t lane) noexcept {
   std::uint32_t seen = word.load(std::memory_order_relaxed);
   while ((seen & kFull) != 0 && (seen & kMaxCount) < limit(lane)) {
     if (!word.compare_exchange_weak(seen, seen & ~kFull)) continue;
-    return lower_floor(load_of(seen & kMaxCount, weight(lane)));
+    lower_floor(load_of(seen & kMaxCount, weight(lane)));
+    return board->queue().call(1);
   }
 }
 
@@ -94,6 +97,7 @@ std::shared_ptr<Board> Board::take() {
 
 void Board::recycle(Board* board) {
   board->next_check_.store(kNever, std::memory_order_relaxed);
+  board->turns_taken_.store(0, std::memory_order_relaxed);
   Shelf& boards = shelf();
   const std::lock_guard lock(boards.mutex);
   boards.boards.emplace_back(board);
@@ -122,6 +126,7 @@ Block& Board::add_block(bool for_backups) {
     weight.store(std::bit_cast<std::uint32_t>(1.0F), std::memory_order_relaxed);
   }
   block->floors = floors_[number / kLanes].get();
+  block->board = this;
   block->unused.store(~0ULL, std::memory_order_relaxed);
   block->number = static_cast<std::uint32_t>(number);
   block->for_backups = for_backups;
@@ -130,6 +135,7 @@ Block& Board::add_block(bool for_backups) {
 }
 
 void Board::free(Slot slot) noexcept {
+  slot.block->set_weight(slot.lane, 1, true);
   slot.block->words.cells[slot.lane].store(kRetired, std::memory_order_relaxed);
   slot.block->unused.fetch_or(1ULL << slot.lane, std::memory_order_release);
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <weir/balancer/backend.h>
+#include <weir/balancer/queue.h>
 
 #include <array>
 #include <atomic>
@@ -23,12 +24,13 @@ namespace weir::balancer {
 inline constexpr std::uint32_t kLanes = 64;
 
 inline constexpr std::uint32_t kMaxCount = (1U << 24) - 1;  // floats hold these exactly
-inline constexpr std::uint32_t kFull = 1U << 27;            // at its limit; the lowest of the reasons
+inline constexpr std::uint32_t kDraining = 1U << 26;        // open to sticky requests only
+inline constexpr std::uint32_t kFull = 1U << 27;            // at its limit
 inline constexpr std::uint32_t kVetoed = 1U << 28;          // a health check says that it does not work
 inline constexpr std::uint32_t kResting = 1U << 29;         // marked failed
-inline constexpr std::uint32_t kShut = 1U << 30;            // down or draining
+inline constexpr std::uint32_t kShut = 1U << 30;            // down
 inline constexpr std::uint32_t kRetired = 1U << 31;         // not in the membership; also: lane not in use
-inline constexpr std::uint32_t kClosed = kFull | kVetoed | kResting | kShut | kRetired;
+inline constexpr std::uint32_t kClosed = kDraining | kFull | kVetoed | kResting | kShut | kRetired;
 
 /// Sixty-four cells in four cache lines.
 struct alignas(64) Row {
@@ -43,12 +45,16 @@ inline Load load_of(std::uint32_t count, float weight) noexcept {
   return std::bit_cast<Load>(static_cast<float>(count) / weight);
 }
 
+class Board;
+
 struct Block {
   Row words;
-  Row weights;                          // bits of floats
+  Row weights;                          // bits of floats: the part of each weight that counts now
   Row limits;                           // most claims at a time
   Row* floors = nullptr;                // of 64 blocks, ours among them
+  Board* board = nullptr;
   std::atomic<std::uint64_t> unused{};  // a bit for each lane no backend has
+  std::atomic<std::uint64_t> spared{};  // a bit for each lane whose backend gets less than its share
   std::uint32_t number = 0;             // its place on the board
   bool for_backups = false;             // so that primaries share their blocks only with primaries
 
@@ -72,7 +78,8 @@ struct Block {
 
   /// Changes the limit, and whether the lane is full with it.
   void set_limit(std::uint32_t lane, std::uint32_t limit) noexcept;
-  void set_weight(std::uint32_t lane, std::uint32_t weight) noexcept;
+  /// Changes the weight; `is_whole`: no part of it is taken away.
+  void set_weight(std::uint32_t lane, float weight, bool is_whole) noexcept;
 
   void close(std::uint32_t lane, std::uint32_t reason) noexcept {
     words.cells[lane].fetch_or(reason, std::memory_order_acq_rel);
@@ -100,14 +107,20 @@ class Board {
   Slot allocate(bool for_backup);
   static void free(Slot slot) noexcept;
 
-  /// Whether a resting backend is to be looked at, at `now`.
+  /// Whether a backend that rests, or gets less than its share, is to be looked at, at `now`.
   bool check_is_due(TimePoint now) const noexcept {
     return now.time_since_epoch().count() >= next_check_.load(std::memory_order_relaxed);
   }
   /// Makes `check_is_due` true from `due` on.
   void note_check(TimePoint due) noexcept;
-  /// Whether the caller is to look at the resting backends now; of several threads one is told to.
+  /// Whether the caller is to look at them now; of several threads one is told to.
   bool begin_checks(TimePoint now) noexcept;
+
+  Queue& queue() noexcept { return queue_; }
+
+  /// Requests that went to backends that are gone. Without these, turns would begin anew with each change.
+  std::uint64_t turns_taken() const noexcept { return turns_taken_.load(std::memory_order_relaxed); }
+  void add_turns_taken(std::uint64_t turns) noexcept { turns_taken_.fetch_add(turns, std::memory_order_relaxed); }
 
  private:
   Block& add_block(bool for_backups);
@@ -115,6 +128,8 @@ class Board {
   alignas(64) std::atomic<Clock::rep> next_check_;
   alignas(64) std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<std::unique_ptr<Row>> floors_;
+  Queue queue_;
+  std::atomic<std::uint64_t> turns_taken_{0};
 
   Board();
   static void recycle(Board* board);

@@ -1,5 +1,9 @@
 #include <weir/balancer/snapshot.h>
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "board.h"
 
 namespace weir::balancer {
@@ -9,43 +13,130 @@ namespace {
 // a picker that does not look.
 constexpr int kMostAttempts = 64;
 
+// How many backends that get less than their share a pick passes over before it takes what it finds.
+constexpr int kMostPassedOver = 4;
+
+// A request stays in its zone until that is loaded half as much again as the others are.
+constexpr float kMostNearLoad = 1.5F;
+
 // Of those that should not be picked: one that a health check found dead comes last.
 bool comes_before(const Backend& one, const Backend& other) noexcept {
   if (one.is_vetoed() != other.is_vetoed()) return other.is_vetoed();
   return one.health().last_checked() < other.health().last_checked();
 }
 
+std::size_t hash_of(std::string_view route) noexcept {
+  return std::hash<std::string_view>()(route);
+}
+
+float load_with_one_more(const Backend& backend) noexcept {
+  return static_cast<float>(backend.active() + 1) / backend.weight_now();
+}
+
 }  // namespace
 
 Snapshot::Snapshot(std::uint64_t generation, std::shared_ptr<Board> board, Backends primaries, Backends backups,
-                   const PickerSpec& method)
+                   const Rules& rules)
     : generation_(generation),
       board_(std::move(board)),
-      primaries_(make_tier(std::move(primaries), method)),
-      backups_(make_tier(std::move(backups), method)) {}
+      traits_(rules.method.traits),
+      is_timed_(rules.keeps_timings || rules.method.traits.by_time),
+      primaries_(make_tier(std::move(primaries), rules)),
+      backups_(make_tier(std::move(backups), rules)) {}
 
-Snapshot::Tier Snapshot::make_tier(Backends backends, const PickerSpec& method) {
-  Tier tier{.backends = std::move(backends), .picker = nullptr};
-  if (!tier.backends.empty()) tier.picker = method.make(tier.backends);
+Snapshot::Part Snapshot::make_part(Backends backends, const PickerSpec& method) {
+  Part part{.backends = std::move(backends), .picker = nullptr};
+  if (!part.backends.empty()) part.picker = method.make(part.backends);
+  return part;
+}
+
+Snapshot::Tier Snapshot::make_tier(Backends backends, const Rules& rules) {
+  Tier tier;
+  for (std::size_t i = 0; i < backends.size(); ++i) {
+    tier.by_route.emplace_back(hash_of(backends[i].route()), static_cast<std::uint32_t>(i));
+  }
+  std::sort(tier.by_route.begin(), tier.by_route.end());
+  if (!rules.zone.empty()) {
+    std::vector<std::shared_ptr<Backend>> near, far;
+    for (const std::shared_ptr<Backend>& backend : backends.list_) {
+      (backend->member().zone == rules.zone ? near : far).push_back(backend);
+    }
+    if (!near.empty() && !far.empty()) {
+      tier.near = std::make_unique<Part>(make_part(Backends(std::move(near), true), rules.method));
+      tier.far = std::make_unique<Part>(make_part(Backends(std::move(far), true), rules.method));
+      tier.all.backends = std::move(backends);
+      return tier;
+    }
+  }
+  tier.all = make_part(std::move(backends), rules.method);
   return tier;
 }
 
 std::optional<Lease> Snapshot::acquire(const PickRequest& request) const {
-  if (board_->check_is_due(request.now)) end_rests(request.now);
+  if (board_->check_is_due(request.now)) attend(request.now);
   Claim claim = claim_from(primaries_, request);
   if (claim.backend == nullptr) claim = claim_from(backups_, request);
   if (claim.backend == nullptr && !request.only_available) claim = claim_failed(request);
   if (claim.backend == nullptr) return std::nullopt;
-  return Lease(*claim.backend, claim.is_check);
+  std::optional<Lease> lease(Lease(*claim.backend, request.now, claim.is_check, claim.is_last_resort));
+  if (is_timed_) lease->begin_timing(traits_.running);
+  return lease;
 }
 
-Snapshot::Claim Snapshot::claim_from(const Tier& tier, const PickRequest& request) {
-  if (tier.picker == nullptr) return {};
-  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
-    const std::optional<std::size_t> index = tier.picker->pick(tier.backends, request);
+Snapshot::Claim Snapshot::claim_from(const Tier& tier, const PickRequest& request) const {
+  if (!request.route.empty()) {
+    if (const Claim asked_for = claim_route(tier, request); asked_for.backend != nullptr) return asked_for;
+  }
+  return tier.near == nullptr ? claim_from(tier.all, request) : claim_near(tier, request);
+}
+
+Snapshot::Claim Snapshot::claim_from(const Part& part, const PickRequest& request) const {
+  if (part.picker == nullptr) return {};
+  std::optional<Tried> passed_over;  // and what was tried
+  PickRequest narrowed = request;
+  for (int attempt = 0, passed = 0; attempt < kMostAttempts; ++attempt) {
+    std::optional<std::size_t> index = part.picker->pick(part.backends, narrowed);
+    if (!index && passed != 0) {  // nobody else is there
+      narrowed.tried = request.tried;
+      passed = kMostPassedOver;
+      index = part.picker->pick(part.backends, narrowed);
+    }
     if (!index) break;
-    Backend& backend = *tier.backends.list_[*index];
+    Backend& backend = *part.backends.list_[*index];
+    if (passed < kMostPassedOver && !traits_.by_key && backend.is_spared() && !backend.take_share(traits_.by_load)) {
+      if (!passed_over) passed_over = request.tried == nullptr ? Tried() : *request.tried;
+      passed_over->add(backend);
+      narrowed.tried = &*passed_over;
+      ++passed;
+      continue;
+    }
     const Health::Admission admission = backend.claim(request.now);
+    if (admission != Health::Admission::Refused) return {&backend, admission == Health::Admission::Check};
+  }
+  return {};
+}
+
+Snapshot::Claim Snapshot::claim_near(const Tier& tier, const PickRequest& request) const {
+  const std::optional<std::size_t> near = tier.near->picker->pick(tier.near->backends, request);
+  if (!near) return claim_from(*tier.far, request);
+  const std::optional<std::size_t> far = tier.far->picker->pick(tier.far->backends, request);
+  const Part* first = tier.near.get();
+  const Part* second = tier.far.get();
+  if (far && load_with_one_more(tier.near->backends[*near]) >
+                 kMostNearLoad * load_with_one_more(tier.far->backends[*far])) {
+    std::swap(first, second);
+  }
+  const Claim claim = claim_from(*first, request);
+  return claim.backend != nullptr ? claim : claim_from(*second, request);
+}
+
+Snapshot::Claim Snapshot::claim_route(const Tier& tier, const PickRequest& request) {
+  const std::size_t hash = hash_of(request.route);
+  auto found = std::lower_bound(tier.by_route.begin(), tier.by_route.end(), std::pair(hash, std::uint32_t{0}));
+  for (; found != tier.by_route.end() && found->first == hash; ++found) {
+    Backend& backend = *tier.all.backends.list_[found->second];
+    if (backend.route() != request.route || request.was_tried(backend)) continue;
+    const Health::Admission admission = backend.claim(request.now, kDraining);
     if (admission != Health::Admission::Refused) return {&backend, admission == Health::Admission::Check};
   }
   return {};
@@ -55,21 +146,43 @@ Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     Backend* best = nullptr;
     for (const Tier* tier : {&primaries_, &backups_}) {
-      for (const std::shared_ptr<Backend>& backend : tier->backends.list_) {
+      for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
         if (backend->is_shut() || backend->is_full() || request.was_tried(*backend)) continue;
         if (best == nullptr || comes_before(*backend, *best)) best = backend.get();
       }
     }
     if (best == nullptr) break;
-    if (best->claim_failed(request.now) != Health::Admission::Refused) return {best, true};
+    const bool was_failed = best->is_failed();
+    if (best->claim_failed(request.now) != Health::Admission::Refused) return {best, true, was_failed};
   }
   return {};
 }
 
-void Snapshot::end_rests(TimePoint now) const noexcept {
+bool Snapshot::is_in_panic() const noexcept {
+  bool any = false;
+  for (const Tier* tier : {&primaries_, &backups_}) {
+    for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
+      if (backend->is_shut()) continue;
+      if (!backend->is_failed()) return false;
+      any = true;
+    }
+  }
+  return any;
+}
+
+void Snapshot::attend(TimePoint now) const noexcept {
   if (!board_->begin_checks(now)) return;
   for (const Tier* tier : {&primaries_, &backups_}) {
-    for (const std::shared_ptr<Backend>& backend : tier->backends.list_) backend->end_rest(now);
+    std::size_t warming = 0, in_service = 0;
+    for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
+      if (backend->is_shut()) continue;
+      ++in_service;
+      if (backend->share().is_warming()) ++warming;
+    }
+    for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
+      backend->end_rest(now);
+      backend->weigh(now, 2 * warming > in_service);
+    }
   }
 }
 

@@ -9,8 +9,8 @@ namespace weir::balancer {
 Upstream::Upstream(std::string name, const PickerSpec& method)
     : name_(std::move(name)),
       board_(Board::take()),
-      method_(method),
-      current_(std::make_shared<const Snapshot>(0, board_, Backends(), Backends(), method_)) {}
+      rules_{.method = method},
+      current_(std::make_shared<const Snapshot>(0, board_, Backends(), Backends(), rules_)) {}
 
 Upstream::~Upstream() {
   for (const auto& [address, backend] : by_address_) backend->retire(backend);
@@ -38,6 +38,9 @@ void Upstream::update(std::vector<Member> members, Newcomers newcomers) {
   }
   by_address_.swap(stayed_or_new);
   const ByAddress& before = stayed_or_new;
+  for (const auto& [address, backend] : before) {
+    if (!by_address_.contains(address)) board_->add_turns_taken(backend->requests());
+  }
   primaries_ = std::move(primaries);
   backups_ = std::move(backups);
   publish();
@@ -48,6 +51,17 @@ void Upstream::update(std::vector<Member> members, Newcomers newcomers) {
     departed_[std::string(address)] = backend;
     backend->retire(backend);
   }
+  // Weights changed beside a thread that may have been weighing: once more, by the next pick.
+  board_->note_check(TimePoint());
+  // There may be room where there was none.
+  board_->queue().call(board_->queue().size());
+}
+
+template <class Change>
+void Upstream::change_rules(Change change) {
+  const std::lock_guard lock(change_mutex_);
+  change(rules_);
+  publish();
 }
 
 bool Upstream::veto(std::string_view address, bool vetoed) {
@@ -59,9 +73,21 @@ bool Upstream::veto(std::string_view address, bool vetoed) {
 }
 
 void Upstream::set_method(const PickerSpec& method) {
-  const std::lock_guard lock(change_mutex_);
-  method_ = method;
-  publish();
+  change_rules([&](Snapshot::Rules& rules) { rules.method = method; });
+}
+void Upstream::set_zone(std::string zone) {
+  {
+    const std::lock_guard lock(change_mutex_);
+    if (rules_.zone == zone) return;
+  }
+  change_rules([&](Snapshot::Rules& rules) { rules.zone = std::move(zone); });
+}
+void Upstream::keep_timings(bool keep) {
+  change_rules([&](Snapshot::Rules& rules) { rules.keeps_timings = keep; });
+}
+
+Queue& Upstream::queue() noexcept {
+  return board_->queue();
 }
 
 std::shared_ptr<const Snapshot> Upstream::snapshot() const {
@@ -81,7 +107,7 @@ std::shared_ptr<Backend> Upstream::backend_for(const Member& member, Newcomers n
 
 void Upstream::publish() {
   auto next = std::make_shared<const Snapshot>(current_->generation() + 1, board_, Backends(primaries_),
-                                               Backends(backups_), method_);
+                                               Backends(backups_), rules_);
   const std::uint64_t generation = next->generation();
   {
     const std::lock_guard lock(current_mutex_);

@@ -9,6 +9,7 @@
 
 #include "server/reference.h"
 #include "server/server.h"
+#include "server/sim_command.h"
 
 namespace {
 
@@ -47,6 +48,7 @@ int main(int count, char** words) {
   const std::string_view command = arguments.empty() ? std::string_view() : arguments[0];
   if (command == "agent") return run_agent(arguments.subspan(1));
   if (command == "zk") return run_zk(arguments.subspan(1));
+  if (command == "sim") return weir::server::run_sim(arguments.subspan(1));
   if (command == "--print-directives") {  // for conf/DIRECTIVES.md; no option of users
     std::cout << weir::server::reference_markdown();
     return std::cout.flush() ? 0 : 1;

@@ -37,7 +37,7 @@ Least least_cell_plain(const Row& row, std::uint64_t among) noexcept {
 Least least_load_plain(const Block& block, std::uint64_t among) noexcept {
   return least_of(among, [&block](std::uint32_t i) {
     const std::uint32_t word = at(block.words, i);
-    return word < kFull ? load_of(word, block.weight(i)) : kNoLoad;
+    return word <= kMaxCount ? load_of(word, block.weight(i)) : kNoLoad;
   });
 }
 
@@ -126,14 +126,14 @@ Least least_load(const Block& block, std::uint64_t among) noexcept {
 
 Least least_load(const Block& block, std::uint64_t among, float weight) noexcept {
   const Least least = least_cell(block.words, among);
-  return least.value < kFull ? Least{load_of(least.value, weight), least.where} : kNobody;
+  return least.value <= kMaxCount ? Least{load_of(least.value, weight), least.where} : kNobody;
 }
 
 std::uint64_t open_lanes(const Block& block, std::uint64_t among) noexcept {
   std::uint64_t open = 0;
   for (std::uint64_t left = among; left != 0; left &= left - 1) {
     const auto i = static_cast<std::uint32_t>(std::countr_zero(left));
-    if (at(block.words, i) < kFull) open |= 1ULL << i;
+    if (at(block.words, i) <= kMaxCount) open |= 1ULL << i;
   }
   return open;
 }

@@ -45,7 +45,7 @@ Turns Lanes::make_turns(const Backends& backends) const {
     base_of[groups_[i].block->number] = i * kLanes;
   }
   std::vector<Turns::Item> items;
-  std::uint64_t taken = 0;
+  std::uint64_t taken = backends.empty() ? 0 : backends[0].slot().block->board->turns_taken();
   for (std::size_t i = 0; i < backends.size(); ++i) {
     const auto [block, lane] = backends[i].slot();
     items.push_back({base_of[block->number] + lane, backends[i].weight()});

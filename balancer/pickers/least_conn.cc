@@ -92,7 +92,8 @@ void LeastConn::raise_floor(const Lanes::Group& group, std::uint64_t lanes, Load
 }
 
 std::vector<LeastConn::Page> LeastConn::pages_of(const Backends& backends, const Lanes& lanes) {
-  if (lanes.groups().size() <= kMostFlatGroups) return {};
+  // The other part's lanes are in the same blocks.
+  if (lanes.groups().size() <= kMostFlatGroups || backends.is_part()) return {};
   // A backend that became a backup, or stopped being one, has its lane among the others'. Such a block is shared with
   // another picker, and a floor is for one.
   for (std::size_t i = 0; i < backends.size(); ++i) {

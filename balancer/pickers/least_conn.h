@@ -31,7 +31,9 @@ class LeastConn final : public Picker {
   };
 
   Least least_in(const Lanes::Group& group, std::uint64_t among) const noexcept {
-    return weight_ != 0 ? least_load(*group.block, among, weight_) : least_load(*group.block, among);
+    // Whose weight counts in part only is loaded more than its count says.
+    const bool all_whole = (group.block->spared.load(std::memory_order_relaxed) & among) == 0;
+    return weight_ != 0 && all_whole ? least_load(*group.block, among, weight_) : least_load(*group.block, among);
   }
   Leader find_in_all(const PickRequest& request) const noexcept;
   Leader find_by_floors() const noexcept;

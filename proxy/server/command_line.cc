@@ -145,6 +145,7 @@ std::string help_text() {
       R"(Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
             [-e filename] [-c filename] [-g directives]
        weir agent --help
+       weir sim --help
 
 Options:
   -?,-h         : this help

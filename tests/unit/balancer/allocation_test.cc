@@ -105,7 +105,7 @@ std::vector<std::string_view> method_names() {
 
 INSTANTIATE_TEST_SUITE_P(Methods, Allocations, ::testing::ValuesIn(method_names()), [](const auto& param_info) {
   std::string name(param_info.param);
-  for (char& c : name) c = c == ' ' ? '_' : c;
+  for (char& c : name) c = c == ' ' || c == '=' ? '_' : c;
   return name;
 });
 

@@ -86,6 +86,45 @@ TEST(Health, ForgetsFailuresThatAreLongPast) {
   EXPECT_FALSE(app.backend("a")->is_failed());
 }
 
+TEST(Health, CountsFailuresInASlidingWindow) {
+  TestUpstream app("round_robin", {{.address = "a", .max_fails = 3, .fail_timeout = seconds(10)}, {.address = "b"}});
+  // Never three within ten seconds, though good answers and long pauses lie between none of them.
+  for (int i = 0; i < 8; ++i) {
+    fail(app, "a");
+    ASSERT_FALSE(app.backend("a")->is_failed()) << i;
+    app.now += seconds(5);
+  }
+  fail(app, "a");
+  app.now += seconds(4);
+  fail(app, "a");  // the third within 9 s
+  EXPECT_TRUE(app.backend("a")->is_failed());
+}
+
+TEST(Health, CountsManyFailuresInBatches) {
+  TestUpstream app("round_robin", {{.address = "a", .max_fails = 100, .fail_timeout = seconds(10)}, {.address = "b"}});
+  int fails = 0;
+  for (; fails < 200 && !app.backend("a")->is_failed(); ++fails) fail(app, "a");
+  EXPECT_GE(fails, 100);
+  EXPECT_LE(fails, 106);
+}
+
+TEST(Health, SaysWhenItUsesAllBecauseAllAreMarked) {
+  TestUpstream app("round_robin", {{.address = "a"}, {.address = "b"}});
+  EXPECT_FALSE(app.acquire()->is_last_resort());
+  fail(app, "a");
+  EXPECT_FALSE(app.upstream->snapshot()->is_in_panic());
+  fail(app, "b");
+  EXPECT_TRUE(app.upstream->snapshot()->is_in_panic());
+  app.now += milliseconds(1);
+  std::string used;
+  for (int i = 0; i < 4; ++i, app.now += milliseconds(1)) {
+    const std::optional<Lease> lease = app.acquire();
+    EXPECT_TRUE(lease->is_last_resort());
+    used += lease->backend().address();
+  }
+  EXPECT_TRUE(used == "abab" || used == "baba") << used;
+}
+
 TEST(Health, NeverMarksWithMaxFailsZero) {
   TestUpstream app("round_robin", {{.address = "a", .max_fails = 0}, {.address = "b"}});
   for (int i = 0; i < 10; ++i) fail(app, "a");

@@ -61,7 +61,9 @@ bool was_least(const Snapshot& snapshot, const Backend& chosen) {
   const Backends& all = snapshot.primaries();
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (&all[i] == &chosen || !all[i].is_available()) continue;
-    if (std::uint64_t{all[i].active()} * chosen.weight() < std::uint64_t{chosen.active() - 1} * all[i].weight()) {
+    if (all[i].is_spared()) continue;  // passed over, perhaps
+    if (static_cast<float>(all[i].active()) * chosen.weight_now() <
+        static_cast<float>(chosen.active() - 1) * all[i].weight_now()) {
       return false;
     }
   }

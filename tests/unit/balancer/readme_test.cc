@@ -79,6 +79,25 @@ if (std::optional<Lease> lease = reader.acquire({.now = Clock::now()})) {
   broken = "10.0.0.1:8080";
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(call_somewhere(reader));
 
+  const std::string client_id = "client";
+  const auto next_random = [] { return std::uint64_t{7}; };
+  const auto keep_client = [&] {
+    // clang-format off
+PickRequest request{.now = Clock::now(), .key = client_id, .random = next_random()};
+const std::optional<std::string> route = app->sessions().find(client_id, request.now, {});
+if (route) request.route = *route;
+if (std::optional<Lease> lease = reader.acquire(request)) {
+  app->sessions().learn(client_id, lease->backend().route(), request.now, true, {});
+  if (call(lease->backend().address())) lease->succeeded(Clock::now());
+}
+    // clang-format on
+  };
+  broken.clear();
+  called.clear();
+  for (int i = 0; i < 3; ++i) keep_client();
+  EXPECT_EQ(called, std::vector<std::string>(3, called.front()));
+  broken = "10.0.0.1:8080";
+
   // clang-format off
 app->update({
     {.address = "10.0.0.1:8080", .weight = 1},          // a new weight, the same counters
@@ -115,7 +134,7 @@ std::string text_of(const char* path) {
 
 TEST(BalancerReadme, ShowsTheCodeThatIsTestedHere) {
   const std::string readme = text_of(WEIR_BALANCER_README);
-  const std::string test = text_of(__FILE__);
+  const std::string test = text_of(WEIR_BALANCER_README_TEST);
   const std::string preamble = "#include <weir/balancer/upstream.h>\n\nusing namespace weir::balancer;\n\n";
   const std::string fence = "```cpp\n";
   int blocks = 0;
@@ -125,7 +144,7 @@ TEST(BalancerReadme, ShowsTheCodeThatIsTestedHere) {
     if (code.starts_with(preamble)) code.erase(0, preamble.size());
     EXPECT_NE(test.find(code), std::string::npos) << "not tested:\n" << code;
   }
-  EXPECT_EQ(blocks, 5);
+  EXPECT_EQ(blocks, 6);
 }
 
 TEST(BalancerReadme, NamesEveryMethodWithItsSentence) {

@@ -10,12 +10,15 @@
 #include <weir/balancer/health.h>
 #include <weir/balancer/member.h>
 #include <weir/balancer/pulse.h>
+#include <weir/balancer/share.h>
+#include <weir/balancer/timings.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace weir::balancer {
 
@@ -46,8 +49,15 @@ class Backend {
   /// What was last announced. Makes a copy under a lock: for status pages and logs, not for each request.
   Member member() const;
 
-  /// Share of the traffic, at least 1.
-  std::uint32_t weight() const noexcept;
+  /// What sticky requests name it by. The text stays as long as the backend, even if another takes its place.
+  const std::string& route() const noexcept { return *route_.load(std::memory_order_acquire); }
+
+  /// Share of the traffic as announced, at least 1.
+  std::uint32_t weight() const noexcept { return weight_.load(std::memory_order_relaxed); }
+  /// The part of it that counts now: less while it warms up, or after errors.
+  float weight_now() const noexcept;
+  /// Leases per unit of the weight that counts now, as `least_conn` compares them.
+  float load() const noexcept { return static_cast<float>(active()) / weight_now(); }
   /// Leases that exist now.
   std::uint32_t active() const noexcept;
   /// Whether it may be picked: not down, draining, gone, marked failed, vetoed or at its `max_conns`.
@@ -60,6 +70,10 @@ class Backend {
   bool is_full() const noexcept;
   /// Whether it takes no new requests by decision: down, draining, or no longer announced.
   bool is_shut() const noexcept;
+  /// Whether it is draining: only requests that ask for its `route` go there.
+  bool is_draining() const noexcept;
+  /// Whether it gets less than its share for now.
+  bool is_spared() const noexcept;
 
   /// Leases ever given.
   std::uint64_t requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
@@ -68,6 +82,8 @@ class Backend {
   const Health& health() const noexcept { return health_; }
   /// How soon it begins to answer.
   const Pulse& pulse() const noexcept { return pulse_; }
+  const Share& share() const noexcept { return share_; }
+  const Timings& timings() const noexcept { return timings_; }
   Slot slot() const noexcept { return slot_; }
 
  private:
@@ -77,16 +93,20 @@ class Backend {
 
   bool is_closed_for(std::uint32_t reasons) const noexcept;
 
-  /// Adds a claim, if the backend is available and its health admits a request at `now`; else says Refused.
-  /// A lease is to be made of the claim at once.
-  Health::Admission claim(TimePoint now) noexcept;
+  /// Adds a claim, if the backend is available (but for `despite`) and its health admits a request at `now`; else says
+  /// Refused. A lease is to be made of the claim at once.
+  Health::Admission claim(TimePoint now, std::uint32_t despite = 0) noexcept;
   /// The same although it is marked failed; the request becomes a check.
   Health::Admission claim_failed(TimePoint now) noexcept;
 
   /// Takes a claim back. Touches `backend` only if it was the last claim of one that has left.
   static void give_back(Backend& backend, Block& block, std::uint32_t lane) noexcept;
 
-  void report_success(bool was_check) noexcept;
+  /// Whether, of the requests that would come here, this one may.
+  bool take_share(bool by_load) noexcept;
+
+  void report_success(TimePoint now, bool was_check) noexcept;
+  void report_error(TimePoint now, bool was_check) noexcept;
   void report_failure(TimePoint now) noexcept;
   void report_answer(TimePoint sent, TimePoint now) noexcept;
   bool report_hang(TimePoint now) noexcept;
@@ -95,11 +115,16 @@ class Backend {
   void rest(TimePoint now) noexcept;
   /// Opens it again if its rest is over at `now`; otherwise asks to be looked at again when it is.
   void end_rest(TimePoint now) noexcept;
+  /// Makes the weight that counts what it is to be at `now`; as long as that changes, asks to be looked at again.
+  void weigh(TimePoint now, bool all_warm) noexcept;
+  void begin_warming() noexcept;
+  void recover(TimePoint now) noexcept;
 
   // For Upstream, which calls these under its lock. Changes that open the backend come before the new snapshot is
   // published, those that close it after, so that no thread finds all doors closed in between.
   void apply(const Member& member, bool is_only_one);
   void shut_if_told() noexcept;
+  void set_route(std::string route);
   void retire(std::shared_ptr<Backend> self) noexcept;
   /// Undoes `retire`. Returns false when it is too late: the last lease has ended.
   bool return_to_service() noexcept;
@@ -108,7 +133,13 @@ class Backend {
   alignas(64) const Slot slot_;
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint64_t> failures_{0};
-  Health health_;
+  Health health_;  // but for its record of failures, which are rare
+
+  alignas(64) Share share_;
+  std::atomic<const std::string*> route_{nullptr};
+  std::atomic<std::uint32_t> weight_{1};
+
+  alignas(64) Timings timings_;
 
   // Touched when an answer begins.
   alignas(64) Pulse pulse_;
@@ -121,6 +152,7 @@ class Backend {
   std::atomic<bool> is_backup_;
   mutable std::mutex announced_mutex_;
   Member announced_;
+  std::vector<std::unique_ptr<const std::string>> routes_;  // all it ever had; the last one counts
 };
 
 }  // namespace weir::balancer

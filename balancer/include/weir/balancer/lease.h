@@ -13,16 +13,11 @@ namespace weir::balancer {
 
 class [[nodiscard]] Lease {
  public:
-  Lease(Lease&& other) noexcept
-      : backend_(std::exchange(other.backend_, nullptr)),
-        block_(other.block_),
-        lane_(other.lane_),
-        is_check_(other.is_check_) {}
+  Lease(Lease&& other) noexcept { take(other); }
   Lease& operator=(Lease&& other) noexcept {
-    std::swap(backend_, other.backend_);
-    std::swap(block_, other.block_);
-    std::swap(lane_, other.lane_);
-    std::swap(is_check_, other.is_check_);
+    if (this == &other) return *this;
+    if (backend_ != nullptr) give_back();
+    take(other);
     return *this;
   }
   ~Lease() {
@@ -32,12 +27,22 @@ class [[nodiscard]] Lease {
   /// The backend to use; valid while the lease lives.
   const Backend& backend() const noexcept { return *backend_; }
 
-  /// Reports that the backend did its work. If this request was a check, the backend is healthy again.
-  void succeeded(TimePoint) noexcept { backend_->report_success(is_check_); }
+  /// Reports that a good answer began at `now`. If this request was a check, the backend is healthy again. Need not be
+  /// called, but answers may take long to come to their end.
+  void first_byte(TimePoint now) noexcept;
+
+  /// Reports that the backend did its work, and that it was done at `now`. If this request was a check, the backend is
+  /// healthy again.
+  void succeeded(TimePoint now) noexcept;
+
+  /// Reports that the backend answered, at `now`, with an error of its own: HTTP's 500, 502, 503 or 504. It is not
+  /// marked for that; but if many answers are like this, methods that go by load give it less (see share.h), so that
+  /// failing fast does not pay.
+  void erred(TimePoint now) noexcept;
 
   /// Reports that the backend failed the request at `now`: it refused, reset, timed out or spoke nonsense. Enough of
   /// these (`Member::max_fails`) and it is marked failed. A lease that ends without a report says nothing.
-  void failed(TimePoint now) noexcept { backend_->report_failure(now); }
+  void failed(TimePoint now) noexcept;
 
   /// Reports that the answer to a request sent at `sent` begins at `now`. A backend that was thought to hang is back.
   void answered(TimePoint sent, TimePoint now) noexcept { backend_->report_answer(sent, now); }
@@ -52,18 +57,48 @@ class [[nodiscard]] Lease {
 
   /// Whether this request finds out if a failed backend works again.
   bool is_check() const noexcept { return is_check_; }
+  /// Whether the backend was taken although it is marked failed, because all are.
+  bool is_last_resort() const noexcept { return is_last_resort_; }
+  /// The time that the request gave when it was picked for.
+  TimePoint started() const noexcept { return started_; }
 
  private:
   friend class Snapshot;
   /// Takes over a claim that was just made.
-  Lease(Backend& backend, bool is_check) noexcept
-      : backend_(&backend), block_(backend.slot().block), lane_(backend.slot().lane), is_check_(is_check) {}
+  Lease(Backend& backend, TimePoint now, bool is_check, bool is_last_resort) noexcept
+      : backend_(&backend),
+        block_(backend.slot().block),
+        started_(now),
+        lane_(backend.slot().lane),
+        is_check_(is_check),
+        is_last_resort_(is_last_resort) {}
+  /// From now on this request's times are kept.
+  void begin_timing(Running running) noexcept;
+  void end_running() noexcept;
   void give_back() noexcept;
+  void take(Lease& other) noexcept {
+    backend_ = std::exchange(other.backend_, nullptr);
+    block_ = other.block_;
+    started_ = other.started_;
+    first_byte_ = other.first_byte_;
+    lane_ = other.lane_;
+    is_check_ = other.is_check_;
+    is_last_resort_ = other.is_last_resort_;
+    is_timed_ = other.is_timed_;
+    running_ = other.running_;
+    ends_at_first_byte_ = other.ends_at_first_byte_;
+  }
 
   Backend* backend_;
   Block* block_;  // its slot, so that giving back need not touch the backend
+  TimePoint started_{};
+  TimePoint first_byte_ = TimePoint::min();
   std::uint32_t lane_;
-  bool is_check_;
+  bool is_check_ = false;
+  bool is_last_resort_ = false;
+  bool is_timed_ = false;
+  bool running_ = false;  // counts in the age of what is under way
+  bool ends_at_first_byte_ = false;
 };
 
 }  // namespace weir::balancer

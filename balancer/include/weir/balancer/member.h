@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace weir::balancer {
 
@@ -36,9 +37,26 @@ struct Member {
   /// As the operator wrote it, for logs. Empty: the address.
   std::string name{};
 
+  /// After it joined, recovered or was undrained its share grows from next to nothing to all over so long; 0: at once.
+  /// Not done while more than half of its group is growing. Source: nginx's `slow_start`.
+  std::chrono::milliseconds slow_start{0};
+
+  /// What a sticky request (`PickRequest::route`) names it by. Empty: `default_route(address)`.
+  std::string route{};
+
+  /// Where it stands; see `Upstream::set_zone`. Empty: nowhere in particular.
+  std::string zone{};
+
+  /// What consistent hashing places on its ring: members with the same one share its points. Empty: the address.
+  std::string hash_key{};
+
   friend bool operator==(const Member&, const Member&) = default;
 };
 
 inline constexpr std::uint32_t kMaxWeight = 1'000'000;
+
+/// The route of a member that has none: 32 hexadecimal digits, always the same for an address. Source: nginx makes the
+/// value of its sticky cookie so (the MD5 of the address), so cookies stay good when one replaces the other.
+std::string default_route(std::string_view address);
 
 }  // namespace weir::balancer

@@ -19,15 +19,19 @@ namespace weir::balancer {
 class Backends {
  public:
   Backends() = default;
-  explicit Backends(std::vector<std::shared_ptr<Backend>> list) : list_(std::move(list)) {}
+  /// `is_part`: of a group; another list has the rest.
+  explicit Backends(std::vector<std::shared_ptr<Backend>> list, bool is_part = false)
+      : list_(std::move(list)), is_part_(is_part) {}
 
   std::size_t size() const noexcept { return list_.size(); }
   bool empty() const noexcept { return list_.empty(); }
   const Backend& operator[](std::size_t i) const noexcept { return *list_[i]; }
+  bool is_part() const noexcept { return is_part_; }
 
  private:
   friend class Snapshot;
   std::vector<std::shared_ptr<Backend>> list_;
+  bool is_part_ = false;
 };
 
 /// What a pick may depend on besides the backends. Time and chance come from the caller, so picks can be reproduced.
@@ -36,6 +40,7 @@ struct PickRequest {
   TimePoint now{};               // the current time: decides when a failed backend may be checked
   std::string_view key{};        // what the request is to be mapped by, for methods that hash
   std::uint64_t random = 0;      // uniformly distributed bits, for methods that draw lots
+  std::string_view route{};      // sticky: take the backend with this route, if it can be had; empty: any
   bool only_available = false;   // rather nothing than a backend that is marked failed
 
   bool was_tried(const Backend& backend) const noexcept { return tried != nullptr && tried->contains(backend); }
@@ -54,11 +59,24 @@ class Picker {
   virtual std::optional<std::size_t> pick(const Backends& backends, const PickRequest& request) const = 0;
 };
 
+/// What the rest of the library must know about a method.
+struct PickerTraits {
+  /// It goes by what is under way or how long answers take, so a backend that fails fast looks good to it. Errors
+  /// then lower a backend's share until they are forgotten.
+  bool by_load = false;
+  /// It maps keys to backends: nobody's share is lowered for a time, since that would move keys.
+  bool by_key = false;
+  /// It asks for `Backend::timings`, and with `running` for the age of what is under way.
+  bool by_time = false;
+  Running running = Running::Untimed;
+};
+
 /// One method: what it is called and how to make it for a list of backends.
 struct PickerSpec {
-  std::string_view name;  // the directive that `upstream { … }` accepts
+  std::string_view name;  // the words of the directive that `upstream { … }` accepts, but for a key
   std::unique_ptr<const Picker> (*make)(const Backends& backends);
   std::string_view doc;  // one sentence
+  PickerTraits traits{};
 };
 
 /// The methods that come with the library; the first is the default.

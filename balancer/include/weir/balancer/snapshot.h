@@ -9,43 +9,72 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace weir::balancer {
 
 class Snapshot {
  public:
+  /// How an upstream's backends are picked.
+  struct Rules {
+    PickerSpec method;
+    std::string zone{};         // where the clients are; empty: zones do not matter
+    bool keeps_timings = false;  // even if the method has no use for them
+  };
+
   /// Made by `Upstream` only.
   Snapshot(std::uint64_t generation, std::shared_ptr<Board> board, Backends primaries, Backends backups,
-           const PickerSpec& method);
+           const Rules& rules);
 
   /// Counts the changes of this upstream; the first membership is 1, the empty one before it 0.
   std::uint64_t generation() const noexcept { return generation_; }
-  const Backends& primaries() const noexcept { return primaries_.backends; }
-  const Backends& backups() const noexcept { return backups_.backends; }
+  const Backends& primaries() const noexcept { return primaries_.all.backends; }
+  const Backends& backups() const noexcept { return backups_.all.backends; }
+
+  /// Whether every backend that is in service is marked failed, so that all of them are used nevertheless.
+  bool is_in_panic() const noexcept;
 
   /// Picks and claims a backend; see `UpstreamReader::acquire`.
   std::optional<Lease> acquire(const PickRequest& request) const;
 
  private:
-  struct Tier {
+  struct Part {
     Backends backends;
     std::unique_ptr<const Picker> picker;
+  };
+  /// The primaries, or the backups.
+  struct Tier {
+    Part all;
+    std::unique_ptr<Part> near, far;  // if zones matter: those in the clients' zone, and the others
+    std::vector<std::pair<std::size_t, std::uint32_t>> by_route;  // hash of the route, and who has it; sorted
   };
 
   /// A lease in the making; no backend: none could be had.
   struct Claim {
     Backend* backend = nullptr;
     bool is_check = false;
+    bool is_last_resort = false;
   };
 
-  static Tier make_tier(Backends backends, const PickerSpec& method);
-  static Claim claim_from(const Tier& tier, const PickRequest& request);
+  static Part make_part(Backends backends, const PickerSpec& method);
+  static Tier make_tier(Backends backends, const Rules& rules);
+  Claim claim_from(const Tier& tier, const PickRequest& request) const;
+  Claim claim_from(const Part& part, const PickRequest& request) const;
+  /// Picks in the clients' zone, unless it is loaded more than the others are.
+  Claim claim_near(const Tier& tier, const PickRequest& request) const;
+  /// The one that the request asks for, if it can be had.
+  static Claim claim_route(const Tier& tier, const PickRequest& request);
   /// The last resort: of the untried ones that are marked failed, the one that failed or was tried longest ago.
   Claim claim_failed(const PickRequest& request) const;
-  void end_rests(TimePoint now) const noexcept;
+  /// Looks at those that rest, warm up or had errors.
+  void attend(TimePoint now) const noexcept;
 
   const std::uint64_t generation_;
   const std::shared_ptr<Board> board_;
+  const PickerTraits traits_;
+  const bool is_timed_;
   const Tier primaries_;
   const Tier backups_;
 };

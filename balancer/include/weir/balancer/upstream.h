@@ -10,6 +10,8 @@
 #include <weir/balancer/lease.h>
 #include <weir/balancer/member.h>
 #include <weir/balancer/picker.h>
+#include <weir/balancer/queue.h>
+#include <weir/balancer/sessions.h>
 #include <weir/balancer/snapshot.h>
 
 #include <atomic>
@@ -55,6 +57,18 @@ class Upstream {
   /// Changes the balancing method; backends and counters stay.
   void set_method(const PickerSpec& method);
 
+  /// Says in which zone those are who pick here. Backends of that zone (`Member::zone`) are then preferred, until they
+  /// are loaded half as much again as the others. Empty, as at first: zones do not matter.
+  void set_zone(std::string zone);
+
+  /// Keeps `Backend::timings` even if the method has no use for them.
+  void keep_timings(bool keep);
+
+  /// Requests that wait because every backend is at its `max_conns`.
+  Queue& queue() noexcept;
+  /// Where the sessions that clients keep belong; the picker does not look here, `PickRequest::route` is for that.
+  Sessions& sessions() noexcept { return sessions_; }
+
   /// The present backends. For status pages; threads that pick use an `UpstreamReader`.
   std::shared_ptr<const Snapshot> snapshot() const;
 
@@ -64,17 +78,21 @@ class Upstream {
 
   std::shared_ptr<Backend> backend_for(const Member& member, Newcomers newcomers);
   void publish();
+  template <class Change>
+  void change_rules(Change change);
 
   const std::string name_;
   const std::shared_ptr<Board> board_;
 
   std::mutex change_mutex_;  // held by whoever changes the upstream; guards what follows
-  PickerSpec method_;
+  Snapshot::Rules rules_;
   std::vector<std::shared_ptr<Backend>> primaries_;
   std::vector<std::shared_ptr<Backend>> backups_;
   ByAddress by_address_;
   std::unordered_map<std::string, std::weak_ptr<Backend>> departed_;  // gone, but perhaps with leases
   std::vector<std::shared_ptr<const Snapshot>> previous_;             // freed here, not by a picking thread
+
+  Sessions sessions_;
 
   mutable std::mutex current_mutex_;  // held only to copy or swap the pointer
   std::shared_ptr<const Snapshot> current_;
@@ -95,9 +113,11 @@ class UpstreamReader {
 
   /// Picks a backend and claims it for one request.
   ///
-  /// Asks the picker for one of the primaries; if none of them is available, for one of the backups; if none of those
-  /// is either, takes the one that failed or was tried longest ago although it is marked failed or even vetoed (unless
-  /// `request.only_available`). Never one in `request.tried`. Takes no lock and allocates nothing unless the membership just changed.
+  /// Takes the primary that the request asks for by its route; else asks the picker for one of the primaries; if none of
+  /// them is available, does the same with the backups; if none of those is either, takes the one that failed or was
+  /// tried longest ago although it is marked failed or even vetoed (unless `request.only_available`): so all of them
+  /// are used in turn. Never one in `request.tried`. Takes no lock and allocates nothing unless the membership just
+  /// changed.
   ///
   /// Several threads picking at once see each other's claims at latest one pick later: each of T threads can misplace
   /// the one request it is picking for, so counts are within T - 1 of what one thread would have made them.

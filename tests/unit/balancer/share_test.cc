@@ -1,0 +1,243 @@
+// Slow start, the price of errors, and the queue.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "test_upstream.h"
+
+namespace weir::balancer::testing {
+namespace {
+
+std::map<std::string, int> count(TestUpstream& app, int picks) {
+  std::map<std::string, int> counts;
+  for (int i = 0; i < picks; ++i) ++counts[app.pick()];
+  return counts;
+}
+
+TEST(SlowStart, RampsUpWhoJoins) {
+  for (const char* method : {"round_robin", "least_conn"}) {
+    std::vector<Member> members{{.address = "a"}, {.address = "b"}, {.address = "c"}};
+    TestUpstream app(method, members);
+    app.pick();
+    members.push_back({.address = "d", .slow_start = seconds(10)});
+    app.upstream->update(members);
+    EXPECT_LE(count(app, 400)["d"], 5) << method;
+    app.now += seconds(5);
+    app.pick();  // a new weight is computed at a pick, some 50 ms after the last
+    EXPECT_NEAR(count(app, 400)["d"], 50, 20) << method;
+    app.now += seconds(6);
+    app.pick();
+    EXPECT_NEAR(count(app, 400)["d"], 100, 3) << method;
+    EXPECT_FALSE(app.backend("d")->is_spared());
+  }
+}
+
+TEST(SlowStart, HoldsBackTheCountOfWhoJoins) {
+  std::vector<Member> members{{.address = "a"}, {.address = "b"}, {.address = "c"}};
+  TestUpstream app("least_conn", members);
+  std::vector<Lease> leases;
+  for (int i = 0; i < 60; ++i) leases.push_back(*app.acquire());
+  members.push_back({.address = "d", .slow_start = seconds(10)});
+  app.upstream->update(members);
+  app.pick();
+  app.now += seconds(1);
+  for (int i = 0; i < 30; ++i) leases.push_back(*app.acquire());
+  EXPECT_LE(app.backend("d")->active(), 4U);  // 20 at full weight
+}
+
+TEST(SlowStart, IsSuspendedWhenMostOfTheGroupWarmsUp) {
+  std::vector<Member> members = numbered(4);
+  for (Member& member : members) member.slow_start = seconds(10);
+  TestUpstream app("round_robin", members);
+  EXPECT_EQ(app.picks(8), "01230123");
+}
+
+TEST(SlowStart, FollowsRecoveryAndUndraining) {
+  std::vector<Member> members{{.address = "a", .fail_timeout = seconds(1), .slow_start = seconds(10)},
+                              {.address = "b"}, {.address = "c"}};
+  TestUpstream app("round_robin", members);
+  app.pick();
+  app.now += seconds(11);
+  app.pick();
+  std::optional<Lease> lease;
+  while (!lease || lease->backend().address() != "a") lease = app.acquire();
+  lease->failed(app.now);
+  app.now += seconds(1);
+  lease.reset();
+  while (!lease || lease->backend().address() != "a") lease = app.acquire();
+  ASSERT_TRUE(lease->is_check());
+  lease->succeeded(app.now);
+  lease.reset();
+  EXPECT_LE(count(app, 300)["a"], 5);
+
+  app.now += seconds(20);
+  app.pick();
+  EXPECT_NEAR(count(app, 300)["a"], 100, 3);
+  members[0].draining = true;
+  app.upstream->update(members);
+  members[0].draining = false;
+  app.upstream->update(members);
+  EXPECT_LE(count(app, 300)["a"], 5);
+}
+
+/// Three backends that hold ten requests each; `a` answers every one at once, with an error.
+TEST(Errors, ABackendThatFailsFastDoesNotAttractTraffic) {
+  for (const char* method : {"least_conn", "random two", "least_time header", "peak_ewma"}) {
+    TestUpstream app(method, {{.address = "a"}, {.address = "b"}, {.address = "c"}});
+    std::vector<Lease> held;
+    int to_a = 0;
+    std::uint64_t random = 1;
+    for (int i = 0; i < 2000; ++i) {
+      app.now += milliseconds(5);
+      random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+      std::optional<Lease> lease = app.reader.acquire({.now = app.now, .random = random >> 7});
+      if (lease->backend().address() == "a") {
+        ++to_a;
+        lease->erred(app.now);
+        continue;
+      }
+      lease->first_byte(app.now);
+      lease->succeeded(app.now + milliseconds(50));
+      held.push_back(std::move(*lease));
+      if (held.size() > 20) held.erase(held.begin());
+    }
+    EXPECT_LT(to_a, 100) << method;  // an even share were 667
+    EXPECT_GT(to_a, 5) << method;    // it is not left alone
+  }
+}
+
+TEST(Errors, AreForgottenWhenItAnswersWellAgain) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  for (int i = 0; i < 40; ++i) {
+    std::optional<Lease> lease = app.acquire();
+    if (lease->backend().address() == "a") lease->erred(app.now);
+  }
+  app.now += milliseconds(60);
+  app.pick();
+  EXPECT_LT(app.backend("a")->weight_now(), 0.2F);
+  EXPECT_EQ(app.backend("a")->weight(), 1U);
+  app.now += seconds(60);
+  app.pick();
+  EXPECT_EQ(app.backend("a")->weight_now(), 1.0F);
+  EXPECT_NEAR(count(app, 100)["a"], 50, 1);
+}
+
+TEST(Errors, OneInTenCostsNothing) {
+  TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
+  for (int i = 0; i < 200; ++i) {
+    std::optional<Lease> lease = app.acquire();
+    i % 20 == 0 ? lease->erred(app.now) : lease->succeeded(app.now);
+    app.now += milliseconds(60);
+  }
+  EXPECT_EQ(app.backend("a")->weight_now(), 1.0F);
+}
+
+TEST(Errors, DoNotMoveKeys) {
+  TestUpstream app("hash consistent", {{.address = "a"}, {.address = "b"}});
+  std::optional<Lease> first = app.reader.acquire({.now = app.now, .key = "k"});
+  for (int i = 0; i < 50; ++i) first->erred(app.now);
+  app.now += milliseconds(60);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(app.reader.acquire({.now = app.now, .key = "k"})->backend().address(), first->backend().address());
+  }
+}
+
+TEST(Updates, DoNotSendTheNextRequestsToOneBackend) {
+  for (const char* method : {"round_robin", "least_conn"}) {
+    std::vector<Member> members = numbered(5);
+    TestUpstream app(method, members);
+    std::map<std::string, int> counts;
+    for (int i = 0; i < 100; ++i) {
+      ++counts[app.pick()];
+      members.back().address = "n" + std::to_string(i % 2);
+      app.upstream->update(members);
+    }
+    for (int i = 0; i < 4; ++i) EXPECT_NEAR(counts[std::to_string(i)], 20, 6) << method << " " << i;
+  }
+}
+
+struct Caller final : Queue::Waiter {
+  void room() noexcept override { ++calls; }
+  std::atomic<int> calls{0};
+};
+
+TEST(QueueOfRequests, CallsInOrderWhenALeaseEnds) {
+  TestUpstream app("least_conn", {{.address = "a", .max_conns = 1}});
+  Queue& queue = app.upstream->queue();
+  std::optional<Lease> lease = app.acquire();
+  Caller first, second, third;
+  ASSERT_FALSE(app.acquire());
+  ASSERT_TRUE(queue.join(first, 2));
+  ASSERT_TRUE(queue.join(second, 2));
+  EXPECT_FALSE(queue.join(third, 2));
+  EXPECT_TRUE(queue.is_first(first));
+  lease.reset();
+  EXPECT_EQ(first.calls, 1);
+  EXPECT_EQ(second.calls, 0);
+  EXPECT_TRUE(queue.is_contended());
+
+  // The first gives up, and its call goes to the second; that one finds no room and is first again.
+  queue.leave(first, false);
+  EXPECT_EQ(second.calls, 1);
+  lease = app.acquire();
+  queue.rejoin(second);
+  ASSERT_TRUE(queue.join(third, 2));
+  lease.reset();
+  EXPECT_EQ(second.calls, 2);
+  EXPECT_EQ(third.calls, 0);
+  queue.leave(second, true);
+  queue.leave(third, false);
+  EXPECT_FALSE(queue.is_contended());
+}
+
+TEST(QueueOfRequests, CallsAllWhenTheMembershipChanges) {
+  TestUpstream app("least_conn", {{.address = "a", .max_conns = 1}});
+  const std::optional<Lease> lease = app.acquire();
+  Caller first, second;
+  ASSERT_TRUE(app.upstream->queue().join(first, 10));
+  ASSERT_TRUE(app.upstream->queue().join(second, 10));
+  app.upstream->update({{.address = "a", .max_conns = 5}});
+  EXPECT_EQ(first.calls, 1);
+  EXPECT_EQ(second.calls, 1);
+  app.upstream->queue().leave(first, false);
+  app.upstream->queue().leave(second, false);
+}
+
+TEST(QueueOfRequests, LosesNoCallAmongThreads) {
+  constexpr int kThreads = 4, kRounds = 200;
+  const auto upstream = std::make_shared<Upstream>("test", *find_picker("least_conn"));
+  upstream->update({{.address = "a", .max_conns = 1}});
+  std::atomic<int> served{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      UpstreamReader reader(upstream);
+      Queue& queue = upstream->queue();
+      for (int i = 0; i < kRounds; ++i) {
+        Caller caller;
+        std::optional<Lease> lease;
+        if (!queue.is_contended()) lease = reader.acquire({});
+        if (!lease) {
+          ASSERT_TRUE(queue.join(caller, 100));
+          if (queue.is_first(caller)) lease = reader.acquire({});
+          for (int seen = 0; !lease;) {
+            while (caller.calls == seen) std::this_thread::yield();  // for ever, if a call were lost
+            ++seen;
+            lease = reader.acquire({});
+            if (!lease) queue.rejoin(caller);
+          }
+          queue.leave(caller, true);
+        }
+        ++served;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(served, kThreads * kRounds);
+  EXPECT_FALSE(upstream->queue().is_contended());
+}
+
+}  // namespace
+}  // namespace weir::balancer::testing
