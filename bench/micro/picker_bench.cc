@@ -5,10 +5,12 @@
 #include <benchmark/benchmark.h>
 #include <weir/balancer/upstream.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -131,5 +133,107 @@ void update(benchmark::State& state) {
   }
 }
 BENCHMARK(update)->Unit(benchmark::kMillisecond);
+
+/// How long each of many picks takes, on two threads, while a third changes 1 % of 10,000 members again and again (1) or
+/// does nothing (0). Reports percentiles; each contains the reading of the clock, which both have.
+void pick_beside_updates(benchmark::State& state) {
+  constexpr std::size_t kPicks = 200'000;
+  for (auto _ : state) {
+    const auto changing = std::make_shared<Upstream>("bench", *find_picker("least_conn"));
+    std::vector<Member> list = members(10'000, 1);
+    changing->update(list);
+    std::atomic<int> running{2};
+    std::vector<std::vector<std::uint32_t>> times(2);
+    std::vector<std::thread> pickers;
+    for (std::vector<std::uint32_t>& mine : times) {
+      pickers.emplace_back([&] {
+        UpstreamReader reader(changing);
+        Chance chance(static_cast<int>(&mine - times.data()));
+        std::vector<std::optional<Lease>> leases(10'000);
+        mine.reserve(kPicks);
+        const TimePoint now = Clock::now();
+        for (std::optional<Lease>& lease : leases) lease = reader.acquire({.now = now});
+        for (std::size_t i = 0; i < kPicks; ++i) {
+          std::optional<Lease>& lease = leases[chance.below(leases.size())];
+          lease.reset();
+          const TimePoint before = Clock::now();
+          lease = reader.acquire({.now = now});
+          mine.push_back(static_cast<std::uint32_t>((Clock::now() - before).count()));
+        }
+        --running;
+      });
+    }
+    std::size_t next = list.size(), updates = 0;
+    while (running != 0) {
+      if (state.range(0) == 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        continue;
+      }
+      for (std::size_t i = 0; i < 100; ++i, ++next) list[next % list.size()].address = std::to_string(next);
+      changing->update(list);
+      ++updates;
+    }
+    for (std::thread& picker : pickers) picker.join();
+    std::vector<std::uint32_t> all = times[0];
+    all.insert(all.end(), times[1].begin(), times[1].end());
+    std::sort(all.begin(), all.end());
+    state.counters["p50_ns"] = all[all.size() / 2];
+    state.counters["p99_ns"] = all[all.size() * 99 / 100];
+    state.counters["p99.9_ns"] = all[all.size() * 999 / 1000];
+    state.counters["updates"] = static_cast<double>(updates);
+  }
+}
+BENCHMARK(pick_beside_updates)->Arg(0)->Arg(1)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+/// What it costs that several threads pick from one upstream: 1, 2 and 4 of them, each with leases of its own, beside as
+/// many that have an upstream each and share nothing.
+void contended(benchmark::State& state) {
+  turn(state, 64);
+}
+void alone(benchmark::State& state) {
+  const auto own = std::make_shared<Upstream>("bench", *find_picker("least_conn"));
+  own->update(members(static_cast<std::size_t>(state.range(0)), 1));
+  const TimePoint now = Clock::now();
+  UpstreamReader reader(own);
+  Chance chance(state.thread_index());
+  std::vector<std::optional<Lease>> leases(64);
+  for (std::optional<Lease>& lease : leases) lease = reader.acquire({.now = now});
+  for (auto _ : state) {
+    std::optional<Lease>& lease = leases[chance.below(leases.size())];
+    lease.reset();
+    lease = reader.acquire({.now = now});
+  }
+}
+void threads(benchmark::internal::Benchmark* bench) {
+  for (const int n : {10, 100}) bench->Arg(n);
+  bench->Threads(1)->Threads(2)->Threads(4);
+}
+BENCHMARK(contended)->Name("least_conn_shared")->Setup(prepare_least_conn)->Apply(threads);
+BENCHMARK(alone)->Name("least_conn_unshared")->Apply(threads);
+
+/// The other methods, with a key and random bits that change.
+void other_method(benchmark::State& state, const char* method) {
+  const auto shared = std::make_shared<Upstream>("bench", *find_picker(method));
+  shared->update(members(static_cast<std::size_t>(state.range(0)), 1));
+  UpstreamReader reader(shared);
+  Chance chance(1);
+  const TimePoint now = Clock::now();
+  std::vector<std::optional<Lease>> leases(64);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back("client-" + std::to_string(i));
+  for (auto _ : state) {
+    std::optional<Lease>& lease = leases[chance.below(leases.size())];
+    lease.reset();
+    const std::uint64_t bits = chance.below(1U << 31) << 31 | chance.below(1U << 31);
+    lease = reader.acquire({.now = now, .key = keys[bits % keys.size()], .random = bits});
+  }
+}
+BENCHMARK_CAPTURE(other_method, random, "random")->Arg(10)->Arg(1000);
+BENCHMARK_CAPTURE(other_method, random_two, "random two")->Arg(10)->Arg(1000);
+BENCHMARK_CAPTURE(other_method, hash, "hash")->Arg(10)->Arg(1000);
+BENCHMARK_CAPTURE(other_method, hash_consistent, "hash consistent")->Arg(10)->Arg(1000);
+BENCHMARK_CAPTURE(other_method, hash_bounded, "hash consistent bounded")->Arg(10)->Arg(1000);
+BENCHMARK_CAPTURE(other_method, least_time, "least_time header")->Arg(10)->Arg(1000);
+BENCHMARK_CAPTURE(other_method, peak_ewma, "peak_ewma")->Arg(10)->Arg(1000);
 
 }  // namespace
