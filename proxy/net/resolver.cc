@@ -18,6 +18,7 @@ constexpr std::size_t kMostKnown = 4096;
 constexpr unsigned kMostAliases = 8;  // each a question of its own
 constexpr std::size_t kMostPacket = 4096;
 constexpr int kServerFailure = 2;
+constexpr int kUnreachable = ECONNREFUSED;  // no answer, and there will be none
 constexpr int kNotFound = 3;
 
 std::string key_of(std::string_view name) {
@@ -34,15 +35,6 @@ std::uint16_t random_id() {
   return id;
 }
 
-/// One datagram. Stream::try_read takes a read that did not fill the buffer for the last one, which is true of octets
-/// only: of two answers that came together it would leave one for ever.
-IoResult read_datagram(Stream& stream, std::span<char> into) {
-  const ssize_t count = ::recv(stream.fd(), into.data(), into.size(), MSG_DONTWAIT);
-  if (count > 0) return {static_cast<std::size_t>(count), {}};
-  if (count == 0) return {0, {IoError::kEof}};
-  return stream.try_read(into);  // says why, and notes that nothing is there
-}
-
 /// A UDP socket connected to `server`; the kernel chooses a random port. -1 and errno if there is none.
 int open_udp(const Endpoint& server) {
   const int fd = ::socket(server.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -53,6 +45,17 @@ int open_udp(const Endpoint& server) {
     return -1;
   }
   return fd;
+}
+
+/// Reads one packet. A stream takes a short read for the end of what is there, which does not hold for packets: the next
+/// one may lie behind it, and no edge will tell.
+IoResult read_packet(Stream& stream, std::span<char> into) {
+  if (!stream.is_open()) return {0, {ECANCELED}};
+  const ssize_t count = ::recv(stream.fd(), into.data(), into.size(), 0);
+  if (count > 0) return {static_cast<std::size_t>(count), {}};
+  if (count == 0) return {0, {IoError::kEof}};
+  if (IoError{errno}.would_block()) return stream.try_read(into);  // so that the stream knows it, too
+  return {0, {errno}};
 }
 
 struct Question {
@@ -73,8 +76,16 @@ dns::Answer failed(int code) {
   return answer;
 }
 
+bool is_failure(const dns::Answer& answer) { return answer.code != 0 && answer.code != kNotFound; }
+
+// As nginx: one kind of address is enough if the other does not exist, but not if nobody can say whether it does. Of two
+// aliases the later one counts, and none if the later answer has none.
 void merge(dns::Answer& all, dns::Answer& one, bool is_first) {
-  // One kind of address is enough; an error counts only if the other kind brought nothing either.
+  if (is_failure(all)) return;
+  if (is_failure(one)) {
+    all = std::move(one);
+    return;
+  }
   const bool has_more = !one.addresses.empty() || !one.services.empty();
   const bool had = !all.addresses.empty() || !all.services.empty();
   if (has_more) {
@@ -86,7 +97,7 @@ void merge(dns::Answer& all, dns::Answer& one, bool is_first) {
     all.code = one.code;
     all.ttl = one.ttl;
   }
-  if (all.alias.empty()) all.alias = one.alias;
+  all.alias = one.alias;
 }
 
 }  // namespace
@@ -218,9 +229,9 @@ Task<dns::Answer> Resolver::ask_servers(Pending& pending, std::string_view name)
   for (std::size_t failures = 0; !pending.abandoned;) {
     const Endpoint server = options_.servers[next_server_++ % options_.servers.size()];
     dns::Answer answer = co_await ask(pending, server, name);
-    if (answer.code == 0 || answer.code == kNotFound) co_return answer;
     if (answer.code == ETIMEDOUT || answer.code == ECANCELED) continue;  // silence is no answer
-    if (++failures >= options_.servers.size()) co_return answer;
+    if (answer.code != kUnreachable) co_return answer;
+    if (++failures >= options_.servers.size()) co_return failed(kServerFailure);
   }
   co_return failed(ECANCELED);
 }
@@ -234,7 +245,7 @@ Task<dns::Answer> Resolver::ask(Pending& pending, const Endpoint& server, std::s
     if (options_.ipv6) questions.push_back({dns::Type::Aaaa});
   }
   const int fd = open_udp(server);
-  if (fd < 0) co_return failed(kServerFailure);
+  if (fd < 0) co_return failed(kUnreachable);
   Stream stream(loop_, fd);
   for (const Question& question : questions) {
     const auto packet = dns::make_query(question.id, name, question.type);
@@ -247,7 +258,7 @@ Task<dns::Answer> Resolver::ask(Pending& pending, const Endpoint& server, std::s
   unsigned packets = 0;
   std::array<char, kMostPacket> packet;
   while (answered < questions.size()) {
-    const IoResult got = read_datagram(stream, packet);
+    const IoResult got = read_packet(stream, packet);
     if (got.bytes != 0) {
       for (Question& question : questions) {
         if (question.answered) continue;
@@ -277,8 +288,10 @@ Task<dns::Answer> Resolver::ask(Pending& pending, const Endpoint& server, std::s
       if (!error) continue;
     }
     if (!all.addresses.empty()) break;  // of one kind: better than nothing
-    co_return failed(error.timed_out() ? ETIMEDOUT : error.canceled() ? ECANCELED : kServerFailure);
+    co_return failed(error.timed_out() ? ETIMEDOUT : error.canceled() ? ECANCELED : kUnreachable);
   }
+  // An alias is of no interest beside addresses.
+  if (!all.addresses.empty()) all.alias.clear();
   co_return all;
 }
 

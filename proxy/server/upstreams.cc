@@ -59,6 +59,7 @@ std::vector<balancer::Member> resolve_servers(const http::UpstreamBlock& block, 
     for (std::string& address : addresses_of(line, error_log)) {
       balancer::Member member = line.member;
       member.address = std::move(address);
+      member.hash_key = line.member.name;
       // Weights in ZooKeeper count in hundredths; a server line beside them counts as much as a member by default.
       if (block.discovers) member.weight *= discovery::kDefaultMemberWeight;
       members.push_back(std::move(member));
@@ -68,8 +69,10 @@ std::vector<balancer::Member> resolve_servers(const http::UpstreamBlock& block, 
 }
 
 Upstreams::~Upstreams() {
-  for (auto& [name, entry] : entries_)
+  for (auto& [name, entry] : entries_) {
     if (entry->source) entry->source->stop();
+    if (entry->checks) entry->checks->end(true);
+  }
 }
 
 void Upstreams::prepare(http::HttpConfig& config) const {
@@ -91,6 +94,7 @@ void Upstreams::Entry::publish() {
     for (const DnsServer& server : name.servers) {
       balancer::Member member = name.member;
       member.address = server.endpoint.to_string();
+      member.hash_key = name.member.name;
       if (server.weight != 0 && member.weight == 1) member.weight = server.weight;
       member.backup = member.backup || server.backup;
       all.push_back(std::move(member));
@@ -104,7 +108,9 @@ void Upstreams::Entry::publish() {
   }
   for (const balancer::Member& member : discovered)
     if (known.insert(member.address).second) all.push_back(member);
-  group->update(std::move(all));
+  const bool have_to_prove = checks && checks->check().mandatory;
+  group->update(std::move(all), have_to_prove ? balancer::Newcomers::Prove : balancer::Newcomers::Serve);
+  if (checks) checks->follow();
 }
 
 /// Watches the names of `block`'s lines with `resolve`. What is known of a name already stays until it is read again.
@@ -125,9 +131,11 @@ void Upstreams::watch_names(const http::UpstreamBlock& block, Entry& entry,
     const std::lock_guard lock(entry.mutex);
     for (Resolved& name : wanted)
       for (const Resolved& old : entry.resolved)
-        if (old.question.name() == name.question.name() && old.question.port == name.question.port) {
+        if (old.question.name() == name.question.name() && old.question.service == name.question.service) {
           name.servers = old.servers;
           name.was_read = old.was_read;
+          if (name.question.service.empty())  // else the ports are the answer's
+            for (DnsServer& server : name.servers) server.endpoint.set_port(name.question.port);
         }
     before = std::exchange(entry.resolved, std::move(wanted));
   }
@@ -148,9 +156,22 @@ void Upstreams::watch_names(const http::UpstreamBlock& block, Entry& entry,
   }
 }
 
-void Upstreams::commit_one(const http::UpstreamBlock& block, Entry& entry,
+/// Before the members come: newcomers may have to prove themselves.
+void Upstreams::begin_checks(http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log) {
+  const std::lock_guard lock(entry.mutex);
+  const auto& wanted = block.health_check;
+  if (entry.checks && (!wanted || !wanted->same_as(entry.checks->check()))) {
+    entry.checks->end(!wanted);
+    entry.checks.reset();
+  }
+  if (wanted && !entry.checks) entry.checks = health_.begin(entry.group, *wanted, error_log);
+  block.monitor = entry.checks;
+}
+
+void Upstreams::commit_one(http::UpstreamBlock& block, Entry& entry,
                            const std::shared_ptr<log::ErrorLog>& error_log) {
   entry.group->set_method(*block.method);
+  entry.group->set_zone(*block.settings.get<http::UpstreamConf>().local_zone);
   {
     const std::lock_guard lock(entry.mutex);
     entry.configured = resolve_servers(block, *error_log);
@@ -169,6 +190,7 @@ void Upstreams::commit_one(const http::UpstreamBlock& block, Entry& entry,
     }
   }
   watch_names(block, entry, error_log);
+  begin_checks(block, entry, error_log);
   {
     const std::lock_guard lock(entry.mutex);
     entry.discovers = block.discovers;
@@ -204,7 +226,7 @@ bool Upstreams::wait_for_members(std::chrono::milliseconds limit) {
   return all;
 }
 
-void Upstreams::commit(const http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log) {
+void Upstreams::commit(http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log) {
   std::set<std::string> named;
   for (const auto& block : config.upstreams) {
     named.insert(block->name);
@@ -218,6 +240,7 @@ void Upstreams::commit(const http::HttpConfig& config, std::shared_ptr<log::Erro
   std::erase_if(entries_, [&](auto& each) {
     if (named.contains(each.first)) return false;
     if (each.second->source) each.second->source->stop();
+    if (each.second->checks) each.second->checks->end(true);
     return true;
   });
 }
