@@ -9,6 +9,9 @@ namespace weir::http {
   FEATURE(variables)                                                                               \
   FEATURE(resolver)                                                                                \
   FEATURE(upstream)                                                                                \
+  FEATURE(sticky)                                                                                  \
+  FEATURE(failover)                                                                                \
+  FEATURE(health_check)                                                                            \
   FEATURE(zk_cluster)                                                                              \
   FEATURE(geo)                                                                                     \
   FEATURE(map)                                                                                     \

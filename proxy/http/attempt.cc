@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "http/address.h"
@@ -18,18 +19,34 @@ namespace weir::http {
 namespace {
 
 constexpr unsigned kMostInterims = 16;
-constexpr std::uint64_t kMostAhead = 16 * 1024;  // octets of a response that are held back until they are complete
+constexpr int kCloseWait = 8;  // TCP_CLOSE_WAIT, which <linux/tcp.h> lacks
+
+// So many requests that wait in vain at one backend are a pile; fewer may just be slow ones.
+constexpr std::uint32_t kPile = 3;
+constexpr std::chrono::milliseconds kLookAgain{25};  // of one that waits in vain
+
+// How long an answer of unknown length is held back for the rest of it, and how much of it at most.
+constexpr std::chrono::milliseconds kHold{100};
+constexpr std::uint64_t kMostHeld = 16 * 1024;
+
+// How long a backend that failed a moment ago may take to show that it accepts connections and resets them.
+constexpr std::chrono::milliseconds kCaution{5};
+constexpr std::chrono::seconds kLately{1};
 
 std::chrono::microseconds since(net::TimePoint start, net::TimePoint now) {
   return std::chrono::duration_cast<std::chrono::microseconds>(now - start);
 }
 
-/// Octets that the peer's system has acknowledged on this connection; 0 if the kernel cannot tell.
-std::uint64_t octets_acked(int fd) {
+/// What the system knows of a connection; zeros if it is none of TCP.
+tcp_info info_of(int fd) {
   tcp_info info{};
   socklen_t length = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
-  return info.tcpi_bytes_acked;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) info = {};
+  return info;
+}
+
+bool failed_lately(const balancer::Backend& backend, net::TimePoint now) {
+  return backend.failures() != 0 && now - backend.health().last_checked() < kLately;
 }
 
 PoolLimits pool_limits(const UpstreamBlock& upstream) {
@@ -68,6 +85,7 @@ void Attempt::release() {
   AttemptRecord& done = record();
   done.total = since(started_, exchange_.loop().now());
   pool_.unlend();
+  if (answered_well_) lease_.succeeded(exchange_.loop().now());
   const balancer::Lease ended = std::move(lease_);
   if (!channel_) return;
   done.received = channel_->octets_received() + tunnel_received_;
@@ -91,12 +109,29 @@ void Attempt::note_trailers(bool pass) {
   for (const Field& field : *kept) exchange_.response.trailers.add(field);
 }
 
+void Attempt::note_answer(bool is_error) {
+  if (is_error) return lease_.erred(exchange_.loop().now());
+  answered_well_ = true;
+  lease_.first_byte(started_ + record().head);
+}
+
 balancer::Lease Attempt::take_lease() { return std::move(lease_); }
 
+// A backend that closed the connection while it was idle ends it in order (FIN), and its system acknowledges nothing
+// that came later. Octets that are not acknowledged prove nothing by themselves: a system may take 40 ms and more to do
+// so, and a backend that has read and executed the request may reset the connection within that time. Of a connection
+// that is reset after its orderly end the system says EPIPE, of one that is reset otherwise ECONNRESET.
 bool Attempt::surely_unread() const {
   if (!request_left()) return true;
-  return reused_ && acked_before_ != 0 && channel_->stream().is_open() &&
-         octets_acked(channel_->stream().fd()) == acked_before_;
+  if (!reused_ || acked_before_ == 0 || !channel_->stream().is_open()) return false;
+  const tcp_info info = info_of(channel_->stream().fd());
+  return info.tcpi_bytes_acked == acked_before_ && (info.tcpi_state == kCloseWait || was_ended_in_order());
+}
+
+bool Attempt::was_ended_in_order() const {
+  if (!ended_in_order_)  // asking takes the error away, so it is asked for once
+    ended_in_order_ = channel_->send_error().code == EPIPE || channel_->stream().take_error().code == EPIPE;
+  return *ended_in_order_;
 }
 
 void Attempt::choose_own_address() {
@@ -128,33 +163,67 @@ bool Attempt::take_idle() {
   return false;
 }
 
-net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* body, bool fresh) {
-  if (auto connected = co_await connect(fresh); !connected) co_return connected;
+net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* body, Options options) {
+  can_leave_ = options.can_leave;
+  if (auto connected = co_await connect(request, options.fresh); !connected) co_return connected;
   channel_->begin({.method = request.method_id,
                    .head_limit = conf_.buffer_size->count(),
                    .read_timeout = *conf_.read_timeout,
                    .read_limit = conf_.limit_rate->is_empty_literal() ? 0 : conf_.buffer_size->count(),
                    .memory = &exchange_.arena()});
   channel_->begin_request(request);
-  if (reused_ && !is_idempotent(request.method_id)) acked_before_ = octets_acked(channel_->stream().fd());
+  if (reused_ && !is_idempotent(request.method_id)) acked_before_ = info_of(channel_->stream().fd()).tcpi_bytes_acked;
   Result<> result = co_await send(body);
-  if (result && head_->status == 0) result = co_await read_head();
-  if (result) {
-    record().head = since(started_, exchange_.loop().now());
-    record().status = head_->status;
-    exchange_.upstream_head = head_;
+  sent_ = exchange_.loop().now();
+  if (result && head_->status == 0) {
+    head_deadline_ = sent_ + *conf_.read_timeout;
+    look_at_ = *upstream_.settings.get<UpstreamConf>().hang_detection ? lease_.backend().pulse().overdue_from(sent_)
+                                                                      : net::TimePoint::max();
+    result = co_await read_head();
   }
+  if (result) note_head();
   co_return result;
 }
 
-net::MaybeTask<Result<>> Attempt::connect(bool fresh) {
-  if (fresh || !take_idle()) return connect_anew();
+net::Task<Result<>> Attempt::wait_on(std::chrono::milliseconds pause) {
+  look_at_ = exchange_.loop().now() + pause;
+  Result<> result = co_await read_head();
+  if (result) note_head();
+  co_return result;
+}
+
+void Attempt::note_head() {
+  hear();
+  record().head = since(started_, exchange_.loop().now());
+  record().status = head_->status;
+  exchange_.upstream_head = head_;
+}
+
+/// The backend answers: what the lease needs to know of it.
+void Attempt::hear() {
+  if (std::exchange(heard_, true)) return;
+  lease_.answered(sent_, exchange_.loop().now());
+}
+
+net::MaybeTask<Result<>> Attempt::connect(const OutgoingRequest& request, bool fresh) {
+  if (fresh || !take_idle()) {
+    const bool failed = fresh || lease_.is_check() || failed_lately(lease_.backend(), exchange_.loop().now());
+    return connect_anew(failed && !is_idempotent(request.method_id));
+  }
   reused_ = true;
   record().connect = std::chrono::microseconds(0);
   return Result<>();
 }
 
-net::Task<Result<>> Attempt::connect_anew() {
+/// Whether the backend accepts connections only to break them off. Worth a moment if it failed lately, for a request
+/// that may be sent only once.
+net::Task<bool> Attempt::is_accepted_only() {
+  net::Stream& stream = channel_->stream();
+  if (const net::IoError waited = co_await stream.readable(kCaution)) co_return false;
+  co_return stream.peer_closed() || stream.broken();
+}
+
+net::Task<Result<>> Attempt::connect_anew(bool with_caution) {
   const auto endpoint = net::Endpoint::parse(record().address);
   if (!endpoint) co_return Error{Reason::Internal, {}, "the address of the backend is not one"};
   net::ConnectOptions options;
@@ -168,12 +237,19 @@ net::Task<Result<>> Attempt::connect_anew() {
       co_await net::connect(exchange_.loop(), *endpoint, *conf_.connect_timeout, std::move(options));
   exchange_.client().stream().watch(nullptr);
   if (connected.error.canceled()) co_return client_closed();
+  // What Weir itself has run out of is not the backend's fault.
+  if (const int code = connected.error.code; code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM)
+    co_return Error{Reason::NoDescriptor, connected.error};
   if (!connected.tls_failure.empty() && !connected.error.timed_out())
     co_return Error{Reason::ConnectFailed, connected.error, exchange_.keep(connected.tls_failure)};
   if (connected.error)
     co_return Error{connected.error.timed_out() ? Reason::ConnectTimeout : Reason::ConnectFailed, connected.error};
   record().connect = since(started_, exchange_.loop().now());
   channel_ = exchange_.runtime().worker().make_backend_channel(std::move(connected.stream));
+  if (with_caution && co_await is_accepted_only()) {
+    channel_.reset();
+    co_return Error{Reason::ConnectFailed, {ECONNRESET}};
+  }
   co_return Result<>();
 }
 
@@ -281,9 +357,12 @@ net::Task<std::optional<Result<>>> Attempt::wait_to_push(bool body_is_whole) {
 // The client's body pauses. The backend may answer meanwhile.
 net::Task<std::optional<Result<>>> Attempt::wait_for_client() {
   net::Stream& client = exchange_.client().stream();
-  const net::Either ready = co_await net::wait_either(
+  exchange_.client().begin_body_wait();
+  net::Either ready = co_await net::wait_either(
       net::Condition{client, net::Direction::Read, *exchange_.conf<CoreConf>().client_body_timeout},
       net::Condition{channel_->stream(), net::Direction::Read});
+  if (const net::IoError slow = exchange_.client().end_body_wait(); slow && !ready.second && !ready.error)
+    ready = {true, false, slow};
   if (ready.error) {
     if (!ready.first) co_return client_closed();  // the worker ends
     if (ready.error.timed_out()) exchange_.body.fails_with(408);
@@ -334,35 +413,105 @@ net::Task<Result<>> Attempt::pass_on_interim() {
   co_return Result<>();
 }
 
+/// Whether silence is not just unusual but a hang: when requests pile up, or when this one was to find out.
+bool Attempt::has_piled_up() {
+  const balancer::Pulse& pulse = lease_.backend().pulse();
+  // Others were answered since this one was sent: then it is one that takes long, and proves nothing.
+  if (pulse.last() > sent_) return false;
+  return (std::exchange(is_counted_, true) ? pulse.overdue() : lease_.overdue()) >= kPile;
+}
+
+bool Attempt::has_hung(net::TimePoint now) {
+  const balancer::Backend& backend = lease_.backend();
+  look_at_ = backend.pulse().overdue_from(sent_);  // it may have answered others meanwhile
+  if (look_at_ > now) return false;
+  look_at_ = now + kLookAgain;
+  const bool was_marked = backend.is_failed();
+  if (!was_marked && !lease_.is_check() && !has_piled_up()) return false;
+  if (!lease_.hangs(now)) return false;
+  if (!was_marked)
+    log::warn(exchange_.runtime().error_log(), exchange_.subject(),
+              "upstream hangs: {} requests wait at {}, and for {} ms it has answered none; it is left alone",
+              backend.active(), record().address, since(sent_, now).count() / 1000);
+  if (upstream_.monitor) upstream_.monitor->suspect(backend);
+  return can_leave_;
+}
+
 // The whole head must come within proxy_read_timeout: a backend that sends it octet by octet is as good as dead.
 net::Task<Result<>> Attempt::read_head() {
-  const net::TimePoint deadline = exchange_.loop().now() + *conf_.read_timeout;
   for (;;) {
     Result<> step;
     if (auto read = channel_->try_read_head(*head_)) {
       if (!*read || !head_->is_interim()) co_return *read;
+      hear();
       step = co_await pass_on_interim();
     } else {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - exchange_.loop().now());
-      if (left.count() <= 0) co_return Error{Reason::ReadTimeout, {ETIMEDOUT}};
-      channel_->limit_waits(left);
+      const net::TimePoint now = exchange_.loop().now();
+      if (now >= head_deadline_) co_return Error{Reason::ReadTimeout, {ETIMEDOUT}};
+      if (!heard_ && now >= look_at_ && has_hung(now)) co_return Error{Reason::Hangs};
+      const net::TimePoint until = heard_ ? head_deadline_ : std::min(head_deadline_, look_at_);
+      channel_->limit_waits(std::chrono::ceil<std::chrono::milliseconds>(until - now));
       step = co_await wait_for_backend();
       channel_->limit_waits(*conf_.read_timeout);
+      if (!step && step.error().reason == Reason::ReadTimeout) continue;  // what is over may be our patience only
     }
     if (!step) co_return step;
   }
 }
 
 net::MaybeTask<Result<>> Attempt::read_ahead() {
-  if (const auto ready = channel_->try_read_ahead(kMostAhead)) return *ready ? Result<>() : ready->error();
+  if (auto ready = channel_->try_read_ahead(kMostHeld)) {
+    if (!*ready) return Result<>(ready->error());
+    if (**ready || head_->framing.kind == Framing::Kind::Length) return Result<>();
+    return collect_ahead();
+  }
   return wait_ahead();
 }
 
 net::Task<Result<>> Attempt::wait_ahead() {
   for (;;) {
     if (const Result<> waited = co_await wait_for_backend(); !waited) co_return waited;
-    if (const auto ready = channel_->try_read_ahead(kMostAhead)) co_return *ready ? Result<>() : ready->error();
+    if (const auto ready = channel_->try_read_ahead(kMostHeld)) co_return *ready ? Result<>() : ready->error();
   }
+}
+
+/// Reads ahead what has no known length, up to a buffer full and for a moment only: who sends events as they happen
+/// must not be held up for long.
+net::Task<Result<>> Attempt::collect_ahead() {
+  if (head_->fields.value(FieldId::ContentType).starts_with("text/event-stream")) co_return Result<>();
+  const net::TimePoint until = exchange_.loop().now() + kHold;
+  static_assert(net::bytes_of(net::BufferSize::k16K) == kMostHeld);
+  held_ = exchange_.loop().buffers().take(net::BufferSize::k16K);
+  std::size_t used = 0;
+  for (;;) {
+    const BodyRead read = channel_->next();
+    if (read.status == BodyStatus::Bad) co_return Error{Reason::BodyCut};
+    if (read.status == BodyStatus::Data) {
+      const std::size_t taken = std::min(read.data.size(), held_.size() - used);
+      std::memcpy(held_.data() + used, read.data.data(), taken);
+      used += taken;
+      held_text_ = {held_.data(), used};
+      held_rest_ = read.data.substr(taken);  // stays where it is until something more is read
+      if (used == held_.size()) co_return Result<>();
+      continue;
+    }
+    if (read.status == BodyStatus::End) co_return Result<>();
+    const net::IoError filled = channel_->fill();
+    if (!filled) continue;
+    if (!filled.would_block()) co_return Error{Reason::BodyCut, filled};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - exchange_.loop().now());
+    if (left.count() <= 0) co_return Result<>();
+    channel_->limit_waits(left);
+    const Result<> waited = co_await wait_for_backend();
+    channel_->limit_waits(*conf_.read_timeout);
+    if (!waited && waited.error().reason != Reason::ReadTimeout) co_return waited;
+  }
+}
+
+BodyRead Attempt::next_of_body() {
+  if (!held_text_.empty()) return {BodyStatus::Data, std::exchange(held_text_, {})};
+  if (!held_rest_.empty()) return {BodyStatus::Data, std::exchange(held_rest_, {})};
+  return channel_->next();
 }
 
 }  // namespace weir::http

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <weir/balancer/lease.h>
 
@@ -19,16 +20,28 @@ class Attempt final : private net::StreamWatcher {
   Attempt(const Attempt&) = delete;
   ~Attempt();
 
-  /// Connects, sends `request` with its body and reads the response's head. `fresh`: not over a kept-alive connection.
-  net::Task<Result<>> run(const OutgoingRequest& request, BodySource* body, bool fresh);
+  struct Options {
+    bool fresh = false;      // not over a kept-alive connection
+    bool can_leave = false;  // Reason::Hangs is wanted: the request may be given to another backend
+  };
+  /// Connects, sends `request` with its body and reads the response's head.
+  net::Task<Result<>> run(const OutgoingRequest& request, BodySource* body, Options options);
+  /// After Reason::Hangs, when there is nobody else to ask: waits on for the head, for `pause` without asking again.
+  net::Task<Result<>> wait_on(std::chrono::milliseconds pause);
 
-  /// Holds the response back until it is complete, if it is small: it can then still be asked for again.
+  /// Holds the response back until it is complete, if it is small: it can then still be asked for again. One whose
+  /// length is unknown is not held for long.
   net::MaybeTask<Result<>> read_ahead();
+  /// The next octets of the response's body, those that were read ahead first; as BodySource::next.
+  BodyRead next_of_body();
 
   /// The backend has done its part: gives back the lease, and the connection to the pool if it is fit for another
   /// request. The channel is gone then. Done by the destructor if not before.
   void release();
   bool is_released() const { return released_; }
+
+  /// The head of an answer came that is passed on; `is_error`: it tells of trouble at the backend.
+  void note_answer(bool is_error);
 
   /// Closes the idle connections to this backend: the one used here proved to be dead.
   void forget_idle() { pool_.drop(pool_key_); }
@@ -55,8 +68,10 @@ class Attempt final : private net::StreamWatcher {
   bool surely_unread() const;
 
  private:
-  net::MaybeTask<Result<>> connect(bool fresh);
-  net::Task<Result<>> connect_anew();
+  bool was_ended_in_order() const;
+  net::MaybeTask<Result<>> connect(const OutgoingRequest& request, bool fresh);
+  net::Task<Result<>> connect_anew(bool with_caution);
+  net::Task<bool> is_accepted_only();
   net::MaybeTask<Result<>> send(BodySource* body);
   net::Task<Result<>> push_head();
   net::Task<Result<>> send_body(BodySource* body);
@@ -66,6 +81,11 @@ class Attempt final : private net::StreamWatcher {
   net::Task<std::optional<Result<>>> wait_for_client();
   net::Task<std::optional<Result<>>> early_answer();
   net::Task<Result<>> read_head();
+  void note_head();
+  void hear();
+  bool has_hung(net::TimePoint now);
+  bool has_piled_up();
+  net::Task<Result<>> collect_ahead();
   void choose_own_address();
   void choose_transport();
   bool take_idle();
@@ -88,12 +108,22 @@ class Attempt final : private net::StreamWatcher {
   ResponseHead* const head_;  // in the exchange's arena: variables read it when the attempt is over
   std::size_t record_;
   net::TimePoint started_;
+  net::TimePoint sent_;           // the request, whole
+  net::TimePoint head_deadline_;  // of the whole head
+  net::TimePoint look_at_;        // when silence is unusual, or to be judged again
+  net::Buffer held_;              // the beginning of a body that was read ahead
+  std::string_view held_text_, held_rest_;  // what of it was not handed out: of the buffer, and of the channel
   std::uint64_t acked_before_ = 0;
   std::uint64_t tunnel_received_ = 0, tunnel_sent_ = 0;
   unsigned interims_ = 0;
+  mutable std::optional<bool> ended_in_order_;  // once it was asked for
   bool reused_ = false;
   bool sent_whole_ = false;
   bool released_ = false;
+  bool can_leave_ = false;
+  bool heard_ = false;  // something came from the backend
+  bool is_counted_ = false;  // among those that are overdue
+  bool answered_well_ = false;
 };
 
 }  // namespace weir::http

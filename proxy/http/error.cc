@@ -12,7 +12,7 @@ constexpr std::string_view kReadingHead = "reading response header from upstream
 constexpr std::string_view kReadingBody = "reading upstream";
 
 // In the order of Reason.
-constexpr std::array<ReasonInfo, 18> kReasons{{
+constexpr std::array<ReasonInfo, 22> kReasons{{
     {502, Retry::Yes, condition::kError, true, "connect() failed", kConnecting},
     {504, Retry::Yes, condition::kTimeout, true, "upstream timed out", kConnecting},
     {502, Retry::IfReused, condition::kError, true, "send() failed", kSending},
@@ -27,10 +27,14 @@ constexpr std::array<ReasonInfo, 18> kReasons{{
     {504, Retry::No, condition::kTimeout, true, "upstream timed out", kReadingBody},
     {502, Retry::Yes, 0, true, "upstream answered with an unwanted status", kReadingHead},
     {502, Retry::No, 0, false, "no live upstreams", kConnecting},
+    {503, Retry::No, 0, false, "upstreams are full, and so is the queue", kConnecting},
+    {503, Retry::No, 0, false, "upstreams were full for too long", kConnecting},
     {502, Retry::No, 0, false, "no address was found", kConnecting},
     {499, Retry::No, 0, false, "client closed connection", "waiting for upstream"},
     {400, Retry::No, 0, false, "client sent an incomplete or invalid body", kSending},
     {500, Retry::No, 0, false, "internal error", kConnecting},
+    {504, Retry::Yes, condition::kTimeout, false, "upstream hangs: another one is asked", kReadingHead},
+    {503, Retry::No, 0, false, "no socket could be opened", kConnecting},
 }};
 
 }  // namespace

@@ -26,10 +26,14 @@ enum class Reason : std::uint8_t {
   BodyTimeout,        // it stopped coming
   UnwantedStatus,     // a status that proxy_next_upstream names
   NoBackend,          // none was left to try
+  QueueFull,          // all are full, and as many requests wait as may
+  QueueTimeout,       // it waited for one of them too long
   NotResolved,        // the name of the backend has no address
   ClientClosed,       // the client went away
   RequestBodyFailed,  // the client's body could not be read to its end
   Internal,
+  Hangs,              // the backend has been silent for far longer than usual, and others may not be
+  NoDescriptor,  // the process may open no more sockets, or the system has no memory for one
 };
 
 /// May the request be given to another backend?
@@ -63,6 +67,8 @@ inline constexpr std::uint32_t kError = 1, kTimeout = 2, kInvalidHeader = 4, kHt
                                kNonIdempotent = 1024, kOff = 2048, kUpdating = 4096, kDenied = 8192;
 /// The bit of a response status, or 0.
 std::uint32_t of_status(int status);
+/// Whether a response status tells of trouble at the backend itself.
+constexpr bool is_error(int status) { return status == 500 || (status >= 502 && status <= 504); }
 /// Whether a backend that gave this answer failed; 403 and 404 are answers like others (nginx's `max_fails`).
 constexpr bool is_failure(std::uint32_t status) { return (status & (kHttp403 | kHttp404)) == 0; }
 }  // namespace condition

@@ -1,22 +1,62 @@
+#include "http/choice.h"
 #include "http/forward.h"
+
+#include <algorithm>
+#include "http/ambiguous_target.h"
+#include "http/max_forwards.h"
 
 namespace weir::http {
 
 namespace {
 
+// How long a request waits for its turn to be tried again, and how often it looks.
+constexpr std::chrono::seconds kBudgetPatience{2};
+constexpr std::chrono::milliseconds kBudgetLook{10};
+
 /// Keeps account of an exchange's attempts: whom it tried, and whether it may try another.
 class Tries {
  public:
   /// `method`: what the backends see.
-  Tries(Exchange& exchange, const ProxyConf& conf, Method method)
-      : exchange_(exchange), conf_(conf), began_(exchange.loop().now()), idempotent_(http::is_idempotent(method)) {}
+  Tries(Exchange& exchange, const ProxyConf& conf, const Destination& destination, Choice& choice, Method method)
+      : exchange_(exchange),
+        conf_(conf),
+        upstream_(*destination.upstream),
+        reader_(*destination.reader),
+        choice_(choice),
+        began_(exchange.loop().now()),
+        idempotent_(http::is_idempotent(method)) {}
 
   bool is_idempotent() const { return idempotent_; }
 
   balancer::PickRequest next_pick() const {
-    return {.tried = &tried_, .now = exchange_.loop().now(), .random = exchange_.runtime().worker().random()};
+    balancer::PickRequest request = choice_.request();
+    request.tried = &tried_;
+    return request;
   }
-  void note(const balancer::Lease& lease) { tried_.add(lease.backend()), ++count_; }
+
+  /// Takes a place in the upstream's retry budget, unless this request has one. False: there is none at present.
+  bool enter_budget() {
+    const RetryLimit& limit = *upstream_.settings.get<UpstreamConf>().retry_limit;
+    if (limit.off || token_) return true;
+    token_ = upstream_.retries.take(limit.of(reader_.active()));
+    return static_cast<bool>(token_);
+  }
+
+  /// The same, but waits for a place: a failure that hit many requests at once makes them take turns, it does not lose
+  /// them. False: there was none for so long that there is an outage.
+  net::Task<bool> await_budget() {
+    net::TimePoint until = exchange_.loop().now() + kBudgetPatience;
+    if (const auto limit = *conf_.next_upstream_timeout; limit.count() != 0) until = std::min(until, began_ + limit);
+    while (!enter_budget()) {
+      if (exchange_.loop().now() >= until || exchange_.client().stream().peer_closed()) co_return false;
+      co_await net::sleep(exchange_.loop(), kBudgetLook);
+    }
+    co_return true;
+  }
+  /// The retry did its work.
+  void leave_budget() { token_ = {}; }
+
+  void note(const balancer::Lease& lease) { tried_.add(lease.backend()), choice_.note(lease), ++count_; }
   /// The last attempt does not count.
   void forgive() { --count_; }
 
@@ -33,7 +73,11 @@ class Tries {
  private:
   Exchange& exchange_;
   const ProxyConf& conf_;
+  const UpstreamBlock& upstream_;
+  const balancer::UpstreamReader& reader_;
+  Choice& choice_;
   const net::TimePoint began_;
+  RetryBudget::Token token_;
   balancer::Tried tried_;
   std::uint64_t count_ = 0;
   const bool idempotent_;
@@ -95,6 +139,7 @@ PhaseResult answer_for(Exchange& exchange, const Error& error) {
     exchange.client().close_after_response();
     return PhaseResult::respond(exchange.body.status());
   }
+  if (error.reason == Reason::QueueFull || error.reason == Reason::QueueTimeout) exchange.retry_after = "1";
   return PhaseResult::respond(info(error.reason).status);
 }
 
@@ -116,8 +161,40 @@ void log_failure(Exchange& exchange, const Error& error) {
     log::write(log, level, exchange.subject(), "{} while {}", what.what, what.doing);
 }
 
+namespace {
+
+/// The attempt failed in a way that counts against its backend.
+void note_failure(Attempt& attempt, const UpstreamBlock& upstream, net::TimePoint now) {
+  attempt.lease().failed(now);
+  if (upstream.monitor) upstream.monitor->suspect(attempt.lease().backend());
+}
+
+/// The backend has been silent for so long that another one is to be asked, if there is one that works. Returns its
+/// lease, or nothing after the backend went on by itself; `outcome` then says how.
+net::Task<std::optional<balancer::Lease>> leave(Attempt& attempt, Tries& tries, balancer::UpstreamReader& upstream,
+                                                Result<>& outcome) {
+  constexpr std::chrono::milliseconds kPause{25};
+  while (!outcome && outcome.error().reason == Reason::Hangs) {
+    if (tries.enter_budget()) {
+      balancer::PickRequest pick = tries.next_pick();
+      pick.only_available = true;
+      if (auto lease = upstream.acquire(pick)) co_return lease;
+    }
+    outcome = co_await attempt.wait_on(kPause);
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
 net::Task<PhaseResult> forward(Exchange& exchange) {
   const ProxyConf& conf = exchange.conf<ProxyConf>();
+  if (*conf.refuse_ambiguous_target && !exchange.in_error_page)
+    if (const std::string_view why = judge_target(exchange); !why.empty()) {
+      log::info(exchange.runtime().error_log(), exchange.subject(),
+                "client sent {}: refused with 400 (proxy_ambiguous_target refuse)", why);
+      co_return PhaseResult::respond(400);
+    }
   auto destination = fixed_destination(exchange);
 
   Result<Upload> upload = co_await prepare_upload(exchange, conf);
@@ -134,47 +211,75 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
   outgoing.target = destination->target;
   outgoing.framing = upload->framing;
   compose_request(exchange, outgoing);
+  if (const auto ended = count_forward(exchange, outgoing)) co_return *ended;
   // RFC 9110 15.2.2: nobody may switch to a protocol that the client did not ask for.
   const bool asks_upgrade = exchange.request.wants_upgrade && outgoing.fields.contains(FieldId::Upgrade);
 
   const std::string_view scheme = destination->encrypted ? "https://" : "http://";
   balancer::UpstreamReader& upstream = *destination->reader;
-  Tries tries(exchange, conf, outgoing.method_id);
+  Choice choice(exchange, *destination->upstream);
+  Tries tries(exchange, conf, *destination, choice, outgoing.method_id);
   Error last{Reason::NoBackend};
-  std::optional<balancer::Lease> lease = upstream.acquire(tries.next_pick());
-  bool fresh = false;
+  std::optional<balancer::Lease> lease;
+  if (destination->upstream->queue == 0) {
+    lease = upstream.acquire(tries.next_pick());
+  } else {
+    auto turn = co_await acquire_in_turn(exchange, *destination->upstream, upstream, tries.next_pick());
+    if (turn)
+      lease = std::move(*turn);
+    else
+      last = turn.error();
+  }
+  bool fresh = false, has_left = false;
   while (lease) {
     tries.note(*lease);
     Attempt attempt(exchange, *destination->upstream, std::move(*lease), destination->encrypted);
     lease.reset();
     exchange.upstream_for_log = exchange.concat({scheme, attempt.record().address, destination->target});
-    Result<> outcome = co_await attempt.run(outgoing, source_of(exchange, *upload), fresh);
+    // Once: what is slow everywhere would otherwise be run everywhere.
+    const bool can_leave = !has_left && tries.is_idempotent() && upload->kind != Upload::Kind::Streamed &&
+                           tries.allows(condition::kTimeout, attempt);
+    Result<> outcome = co_await attempt.run(outgoing, source_of(exchange, *upload), {fresh, can_leave});
     fresh = false;
+    if (!outcome && outcome.error().reason == Reason::Hangs) {
+      if (auto other = co_await leave(attempt, tries, upstream, outcome)) {
+        has_left = true;
+        attempt.record().status = info(Reason::Hangs).status;
+        log_failure(exchange, outcome.error());
+        lease = std::move(other);
+        continue;
+      }
+    }
     if (outcome && attempt.head().status == 101 && !asks_upgrade) outcome = Error{Reason::UnwantedUpgrade};
     if (outcome && tries.is_idempotent() && is_buffered(conf, attempt.head())) outcome = co_await attempt.read_ahead();
     const bool can_repeat = upload->kind != Upload::Kind::Streamed || exchange.body.can_restart();
 
     if (outcome) {
       const std::uint32_t condition = condition::of_status(attempt.head().status);
-      if (condition != 0 && can_repeat && tries.allows(condition, attempt)) {
+      if (condition != 0 && can_repeat && tries.allows(condition, attempt) && tries.enter_budget()) {
         // Only when somebody else can be asked; the last backend's own answer is passed on.
         lease = upstream.acquire(tries.next_pick());
         if (lease) {
-          if (condition::is_failure(condition)) attempt.lease().failed(exchange.loop().now());
+          if (condition::is_failure(condition)) note_failure(attempt, *destination->upstream, exchange.loop().now());
           log_failure(exchange, {Reason::UnwantedStatus});
           continue;
         }
       }
-      attempt.lease().succeeded(exchange.loop().now());
-      co_return co_await deliver(exchange, attempt);
+      attempt.note_answer(condition::is_error(attempt.head().status));
+      tries.leave_budget();
+      choice.head_came();
+      const PhaseResult delivered = co_await deliver(exchange, attempt);
+      choice.ended();
+      co_return delivered;
     }
 
     last = outcome.error();
     const ReasonInfo& what = info(last.reason);
     if (attempt.record().status == 0 && last.reason != Reason::ClientClosed)
       attempt.record().status = what.status;  // as nginx lists it
+    const bool is_unread = attempt.surely_unread();
     if (what.retry == Retry::IfReused && attempt.was_reused() && can_repeat && attempt.head().status == 0 &&
-        (tries.is_idempotent() || attempt.surely_unread())) {
+        (tries.is_idempotent() || is_unread)) {
       // The backend may have closed this kept-alive connection while it was idle, so a first failure proves nothing
       // about the backend; a fresh connection decides.
       attempt.forget_idle();
@@ -184,13 +289,18 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
       continue;
     }
     log_failure(exchange, last);
-    if (what.backend_failed) attempt.lease().failed(exchange.loop().now());
+    if (what.backend_failed) note_failure(attempt, *destination->upstream, exchange.loop().now());
     if (what.condition == 0 || !can_repeat || !tries.allows(what.condition, attempt)) break;
+    attempt.release();  // it is over, and must not count as load while this waits
+    if (!is_unread && !co_await tries.await_budget()) break;
     lease = upstream.acquire(tries.next_pick());
     if (lease) exchange.response.clear();
   }
-  if (last.reason == Reason::NoBackend) {
+  if (info(last.reason).doing == info(Reason::NoBackend).doing && exchange.attempts.empty()) {
     exchange.upstream_for_log = exchange.concat({scheme, destination->upstream->name, destination->target});
+    AttemptRecord& none = exchange.attempts.emplace_back();  // as nginx lists it
+    none.address = exchange.keep(destination->upstream->name);
+    none.status = info(last.reason).status;
     log_failure(exchange, last);
   }
   co_return answer_for(exchange, last);

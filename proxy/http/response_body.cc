@@ -31,7 +31,7 @@ void ResponseBody::fail(Reason reason, net::IoError cause, std::string_view deta
 
 BodyRead ResponseBody::from_backend() {
   if (backend_ == BodyStatus::End || backend_ == BodyStatus::Bad) return {backend_};
-  const BodyRead read = attempt_.channel().next();
+  const BodyRead read = attempt_.next_of_body();
   if (read.status == BodyStatus::Data) taken_ += read.data.size();
   if (read.status == BodyStatus::Bad) fail(Reason::BodyCut);
   if (read.status == BodyStatus::End) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@
 #include "config/setting.h"
 #include "config/settings.h"
 #include "config/statement.h"
+#include "http/backend_monitor.h"
+#include "http/health_check.h"
+#include "http/retry_budget.h"
+#include "http/sticky.h"
+#include "http/variable.h"
 
 namespace weir::http {
 
@@ -32,10 +38,19 @@ struct UpstreamBlock {
   bool discovers = false;  // a registry announces members, too
   bool method_given = false;
   const balancer::PickerSpec* method = nullptr;
+  Template key;                 // what a method that hashes maps a request by
+  bool key_is_address = false;  // `ip_hash`: of `key`, what its method takes of an address
+  std::optional<Sticky> sticky;
+  std::uint64_t queue = 0;  // requests that may wait when all servers are full; 0: none does
+  std::chrono::milliseconds queue_timeout{60'000};
   config::Settings settings;
   std::vector<ServerLine> servers;
   config::Position at;
 
+  std::optional<HealthCheck> health_check;
+  RetryBudget retries;
+  /// Told about failures, if there are health checks; set with `group`.
+  std::shared_ptr<BackendMonitor> monitor;
   /// The live group: kept through reloads by name, set before the configuration is published.
   std::shared_ptr<balancer::Upstream> group;
 };
@@ -46,6 +61,9 @@ struct UpstreamConf {
   config::Setting<std::uint64_t> keepalive_requests{1000};
   config::Setting<std::chrono::milliseconds> keepalive_timeout{std::chrono::milliseconds(60'000)};
   config::Setting<std::chrono::milliseconds> keepalive_time{std::chrono::milliseconds(3'600'000)};
+  config::Setting<RetryLimit> retry_limit;
+  config::Setting<bool> hang_detection{true};
+  config::Setting<std::string> local_zone;  // where this proxy stands; empty: the zones of servers do not matter
 };
 
 }  // namespace weir::http

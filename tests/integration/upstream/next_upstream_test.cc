@@ -229,6 +229,19 @@ TEST(Backup, ServesAtOnceWhenAllPrimariesAreDeadAndOnlyThen) {
   EXPECT_TRUE(wait_until([&] { return weir.get("/").field("X-Backend") != "spare"; }));
 }
 
+TEST(Backup, NobodyToAskIs502InTheNameOfTheGroup) {
+  WeirProcess weir(R"(
+      upstream group { server 127.0.0.1:1 down; server 127.0.0.1:2 backup down; }
+      server {
+        add_header X-Who "$upstream_addr $upstream_status" always;
+        location / { proxy_pass http://group; }
+      })");
+  const HttpResponse answer = weir.get("/");
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_EQ(answer.field("X-Who"), "group 502");
+  EXPECT_TRUE(weir.logs("no live upstreams while connecting to upstream"));
+}
+
 TEST(Backup, NothingLeftIs502WithTheReasonInTheErrorLog) {
   Port dead, deader;
   WeirProcess weir(R"(
