@@ -118,7 +118,7 @@ if wanted tsan; then
   test_in build-tsan threads -E '_NOT_BUILT|^fuzz\.|^Conf\.'
   if wanted integration; then
     WEIR_BINARY="$PWD/build-tsan/proxy/weir" test_in build tsan-binary -L integration \
-      -R '^(BackendKeepalive|Failover|LeastConn|MaxConns|Reload|Signals|Smoke|ZooKeeperMembers)\.'
+      -R '^(BackendKeepalive|Failover|HealthCheck|LeastConn|MaxConns|Reload|Resolve|Signals|Smoke|ZooKeeperMembers)\.'
   fi
 fi
 

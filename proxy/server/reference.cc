@@ -14,7 +14,11 @@ constexpr std::string_view kDifferences = R"(
 ### Requests
 
 - A request line that does not fit into one of `large_client_header_buffers` is answered with 414, a header line or a
-  head that is too large with 431 (nginx: 400, with its own 494 inside). More fields than `max_headers` are 431, too.
+  head that is too large with 431 (nginx: 400, with its own 494 inside).
+- Limits are meant for the internet: `client_header_timeout` is 10 s (nginx: 60 s), `max_headers` 100 (nginx: 1000), and a
+  client that is waited for has to bring or take 1 kB a second (`client_body_min_rate`, `send_min_rate`; nginx: one octet
+  a minute). When `worker_connections` run out, idle connections make room for a new client, then the oldest
+  unfinished head, then the slowest body.
 - Framing is read strictly: what RFC 9112 lets a server refuse is refused with 400 and the connection is closed. So are
   `Content-Length` together with `Transfer-Encoding` or either of them twice, folded header lines, white space before the
   colon, a CR alone, and in chunked bodies LF alone and sizes with anything but hexadecimal digits. LF alone ends a line of
@@ -22,12 +26,17 @@ constexpr std::string_view kDifferences = R"(
 - `Host` must be valid, and HTTP/1.1 needs exactly one; otherwise the answer is 400. The host of an absolute request target
   counts in place of it and is what backends are told.
 - Fields that `Connection` nominates are hop-by-hop and are not passed on.
+- A request whose path backends may read as another location's is not passed to one but answered with 400: with a `\`, with
+  dot segments hidden by `;` or `%5C`, or with escaped separators that lead elsewhere; so is one with a fragment.
+  `proxy_ambiguous_target pass` forwards them as nginx does, the fragment cut off.
+- `OPTIONS` with `Max-Forwards: 0` is answered here; other values are counted down.
 
 ### Responses of backends
 
 - `proxy_buffer_size` limits the head of a response and is 32k unless given (nginx: 4k or 8k).
 - With `proxy_buffering on`, the answer to a request that may be repeated (GET and the like) is held back until it is
   whole or 16 KiB of it are there. A backend that dies within a small answer thus costs nothing: another one is asked.
+  One of unknown length (chunked, or until the connection ends) is held for at most 100 ms, `text/event-stream` not at all.
   `proxy_buffering off` passes everything on at once.
 - A backend's malformed answer is 502. One that is cut short is cut short for the client as well, with a reset where the
   end would otherwise look like a clean one.
@@ -42,10 +51,26 @@ constexpr std::string_view kDifferences = R"(
   new connection: the old one may have been closed while it was idle. This does not count against
   `proxy_next_upstream_tries`.
 - `proxy_next_upstream` holds back requests that are not idempotent, such as POST, as in nginx. They do go to another
-  backend if none of their octets can have been read: none was sent, or the kept-alive connection acknowledged none.
+  backend if none of their octets can have been read: none was sent, or the backend had closed the kept-alive connection
+  in order and its system acknowledged none.
+- After a failure that may have cost the backend work a request waits for a place in the `retry_budget` of the upstream,
+  at most two seconds; with a status that `proxy_next_upstream` names it does not wait but passes the answer on.
+- A backend is marked as failed when it hangs: at least three requests came after its last answer to anyone, and each of them
+  has waited for 100 ms, or for four times the usual time to the head of an answer and its mean deviation if that is more. Any answer lifts the mark.
+  Requests that wait there and are idempotent go to another backend, once, if `proxy_next_upstream` names `timeout`.
 - When all backends of a group are marked as failed, the one whose failure is longest ago is tried, instead of answering 502
   until `fail_timeout` is over.
 - When the last backend to ask answers with a status that `proxy_next_upstream` names, its answer is passed on.
+
+### Health checks
+
+- `health_check` may stand in `upstream`, too; there is one for each group. It needs no `zone`. `type=tcp` connects, or talks
+  as its `match` block says with `send` and `expect`. Other types, and `require` in a `match` block, are not there yet.
+- A check may take as long as its interval (at least a second), unless `proxy_connect_timeout` or `proxy_read_timeout` of
+  its location is shorter. `Host` is the name in `proxy_pass`.
+- A failed request makes Weir ask that server and its idle fellows at once.
+- Servers that fail their checks are asked by requests only when no other is left. What is known of a server outlives a
+  reload, with or without `persistent`.
 
 ### TLS
 

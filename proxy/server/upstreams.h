@@ -15,6 +15,7 @@
 #include "http/http_config.h"
 #include "log/error_log.h"
 #include "server/dns_watch.h"
+#include "server/health_checks.h"
 
 namespace weir::server {
 
@@ -29,7 +30,8 @@ class Upstreams {
 
   /// Makes the memberships those of `config`: server lines at once (names are resolved here; one that does not resolve
   /// is left out with a warning), discovered ones as they are announced. Groups that `config` does not name end.
-  void commit(const http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log);
+  /// Puts the monitors of those that are checked into `config`.
+  void commit(http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log);
 
   /// Waits until every discovered membership was read once, at most `limit`: a request that comes in the first moments
   /// should not find an empty group. A registry that does not answer delays the start by `limit`, no more.
@@ -55,15 +57,19 @@ class Upstreams {
     std::vector<Resolved> resolved;  // one for each server line with `resolve`
     std::unique_ptr<discovery::ZooKeeperSource> source;
     discovery::ZooKeeperConfig source_config;
+    std::shared_ptr<HealthChecks::Group> checks;  // null: there are none
 
     void publish();
     bool all_read() const;
   };
 
-  void commit_one(const http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+  void commit_one(http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+  void begin_checks(http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
 
   void watch_names(const http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
 
+  // In this order: entries end before what works for them.
+  HealthChecks health_;
   DnsWatch dns_;
   std::map<std::string, std::unique_ptr<Entry>> entries_;
 };

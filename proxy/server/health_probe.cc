@@ -1,0 +1,159 @@
+#include "server/health_probe.h"
+
+#include <fmt/format.h>
+
+#include "http/body.h"
+#include "http1/backend_connection.h"
+#include "net/arena.h"
+#include "net/connect.h"
+#include "net/send.h"
+
+namespace weir::server {
+
+namespace {
+
+constexpr std::size_t kMostBody = 256 * 1024;  // what a match block sees of a body, as NGINX Plus
+constexpr std::size_t kMostHead = 32 * 1024;
+constexpr unsigned kMostInterims = 16;
+
+/// What is left of a check's time.
+class TimeLeft {
+ public:
+  TimeLeft(net::Loop& loop, std::chrono::milliseconds limit) : loop_(loop), end_(loop.now() + limit) {}
+  bool is_over() const { return loop_.now() >= end_; }
+  /// At least a millisecond: a limit of none would be no limit.
+  std::chrono::milliseconds get() const {
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(end_ - loop_.now()), std::chrono::milliseconds(1));
+  }
+
+ private:
+  net::Loop& loop_;
+  const net::TimePoint end_;
+};
+
+std::string failure(std::string_view what, const net::IoError& error) {
+  return error.timed_out() ? fmt::format("{}: timed out", what) : fmt::format("{} ({})", what, error.message());
+}
+
+std::string failure(const http::Error& error) {
+  const http::ReasonInfo& what = http::info(error.reason);
+  if (!error.detail.empty()) return fmt::format("{}: {}", what.what, error.detail);
+  if (error.cause && !error.cause.is_eof()) return failure(what.what, error.cause);
+  return std::string(what.what);
+}
+
+// --- TCP
+
+bool has_expected(const http::HealthMatch& match, std::string_view octets) {
+  if (match.expected_pattern) return match.expected_pattern.matches(octets);
+  return octets.find(match.expect) != octets.npos;
+}
+
+net::Task<std::string> talk_tcp(net::Stream& stream, const http::HealthMatch& match, const TimeLeft& left) {
+  if (!match.send.empty())
+    if (const net::IoError error = co_await net::send_all(stream, match.send, left.get()))
+      co_return failure("send() failed", error);
+  if (match.expect.empty() && !match.expected_pattern) co_return std::string();
+  std::string octets;
+  char piece[4096];
+  while (!has_expected(match, octets)) {
+    const net::IoResult got = stream.try_read(piece);
+    octets.append(piece, got.bytes);
+    if (got.bytes != 0) {
+      if (octets.size() > kMostBody) co_return fmt::format("the answer does not match \"{}\"", match.name);
+      continue;
+    }
+    if (got.error.is_eof()) co_return fmt::format("the answer does not match \"{}\"", match.name);
+    if (!got.error.would_block()) co_return failure("recv() failed", got.error);
+    if (left.is_over()) co_return std::string("no answer in time");
+    if (const net::IoError waited = co_await stream.readable(left.get()); waited && !waited.timed_out())
+      co_return failure("recv() failed", waited);
+  }
+  co_return std::string();
+}
+
+// --- HTTP
+
+net::Task<std::string> ask(http::BackendChannel& channel, const TimeLeft& left) {
+  http::SendStatus sent = channel.try_send({}, true);
+  while (sent == http::SendStatus::Blocked) {
+    if (const net::IoError waited = co_await channel.stream().writable(left.get())) co_return failure("send() failed", waited);
+    sent = channel.push();
+  }
+  co_return sent == http::SendStatus::Failed ? failure("send() failed", channel.send_error()) : std::string();
+}
+
+net::Task<std::string> read_head(http::BackendChannel& channel, http::ResponseHead& head, const TimeLeft& left) {
+  for (unsigned interims = 0;;) {
+    if (auto read = channel.try_read_head(head)) {
+      if (!*read) co_return failure(read->error());
+      if (!head.is_interim()) co_return std::string();
+      if (++interims > kMostInterims) co_return std::string("too many interim responses");
+      head.reset();
+      continue;
+    }
+    if (left.is_over()) co_return std::string("no answer in time");
+    channel.limit_waits(left.get());
+    co_await channel.wait();  // how it ended shows in the next attempt
+  }
+}
+
+net::Task<std::string> read_body(http::BackendChannel& channel, std::string& body, const TimeLeft& left) {
+  for (;;) {
+    const http::BodyRead read = channel.next();
+    if (read.status == http::BodyStatus::End) co_return std::string();
+    if (read.status == http::BodyStatus::Bad) co_return std::string("the answer was cut");
+    if (read.status == http::BodyStatus::Data) {
+      body.append(read.data.substr(0, kMostBody - body.size()));
+      if (body.size() == kMostBody) co_return std::string();
+      continue;
+    }
+    const net::IoError filled = channel.fill();
+    if (!filled) continue;
+    if (!filled.would_block()) co_return failure("recv() failed", filled);
+    if (left.is_over()) co_return std::string("the answer did not end in time");
+    channel.limit_waits(left.get());
+    co_await channel.wait();
+  }
+}
+
+net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> stream, const http::HealthCheck& check,
+                                 const TimeLeft& left) {
+  net::Arena memory(loop.buffers());
+  const auto channel = http1::BackendConnection::make(std::move(stream));
+  channel->begin({.method = http::Method::Get, .head_limit = kMostHead, .read_timeout = left.get(), .read_limit = 0, .memory = &memory});
+  http::OutgoingRequest request(&memory);
+  request.method = "GET";
+  request.method_id = http::Method::Get;
+  request.target = check.uri;
+  request.fields.add("Host", check.host);
+  request.fields.add("User-Agent", "weir-health-check");
+  request.fields.add("Connection", "close");
+  channel->begin_request(request);
+  http::ResponseHead head(&memory);
+  std::string wrong = co_await ask(*channel, left);
+  if (wrong.empty()) wrong = co_await read_head(*channel, head, left);
+  if (wrong.empty() && !check.match && (head.status < 200 || head.status > 399)) wrong = fmt::format("status {}", head.status);
+  if (wrong.empty() && check.match) {
+    std::string body;
+    if (!check.match->bodies.empty()) wrong = co_await read_body(*channel, body, left);
+    if (wrong.empty()) wrong = check.match->judge(head, body);
+  }
+  channel->end();
+  co_return wrong;
+}
+
+}  // namespace
+
+net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const http::HealthCheck& check,
+                             std::chrono::milliseconds limit) {
+  const TimeLeft left(loop, limit);
+  net::ConnectResult connected = co_await net::connect(loop, endpoint, left.get());
+  if (connected.error) co_return failure("connect() failed", connected.error);
+  if (check.type == http::HealthCheck::Type::Http)
+    co_return co_await talk_http(loop, std::move(connected.stream), check, left);
+  if (!check.match) co_return std::string();
+  co_return co_await talk_tcp(*connected.stream, *check.match, left);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,17 @@
+// One health check of one server.
+#pragma once
+
+#include <string>
+
+#include "http/health_check.h"
+#include "net/endpoint.h"
+#include "net/loop.h"
+#include "net/task.h"
+
+namespace weir::server {
+
+/// Asks the server at `endpoint` once. Returns why it does not work; empty: it does. `check` must live as long.
+net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const http::HealthCheck& check,
+                             std::chrono::milliseconds limit);
+
+}  // namespace weir::server

@@ -1,0 +1,218 @@
+// health_check and match: servers that are asked whether they work, wherever they came from.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "support/fake_backend.h"
+#include "support/weir_process.h"
+
+namespace weir::test {
+namespace {
+
+/// A backend that answers requests, and checks (`/health`) as it is told.
+class CheckedBackend {
+ public:
+  explicit CheckedBackend(std::string name)
+      : backend_(FakeBackend::handling([this, name](BackendConnection& connection, const HttpRequest& request) {
+          if (request.target != "/health") {
+            ++requests_;
+            connection.answer({.status = 200, .body = name}, request.method);
+            return;
+          }
+          ++checks_;
+          connection.answer({.status = status_, .body = healthy_body_ ? "state: up" : "state: down",
+                             .fields = {{"X-State", healthy_body_ ? "up" : "down"}}}, request.method);
+        })) {}
+
+  void answer_checks_with(int status) { status_ = status; }
+  void say_up(bool up) { healthy_body_ = up; }
+  int checks() const { return checks_; }
+  int requests() const { return requests_; }
+  FakeBackend& backend() { return backend_; }
+  std::string address() const { return backend_.address(); }
+
+ private:
+  std::atomic<int> status_{200}, checks_{0}, requests_{0};
+  std::atomic<bool> healthy_body_{true};
+  FakeBackend backend_;
+};
+
+class HealthCheck : public ::testing::Test {
+ protected:
+  void SetUp() override { WEIR_ONLY("active checks are NGINX Plus's"); }
+  CheckedBackend a_{"a"}, b_{"b"};
+  Values values() const { return {{"a", a_.address()}, {"b", b_.address()}}; }
+
+  static bool serves_only(WeirProcess& weir, const std::string& name) {
+    return wait_until([&] {
+      for (int i = 0; i < 6; ++i)
+        if (weir.get("/").text() != name) return false;
+      return true;
+    });
+  }
+  static bool serves_both(WeirProcess& weir) {
+    return wait_until([&] { return weir.get("/").text() == "a"; }) && wait_until([&] { return weir.get("/").text() == "b"; });
+  }
+};
+
+constexpr const char* kChecked = R"(
+    upstream group { server %a%; server %b%; zone group 64k; }
+    server { location / { proxy_pass http://group; health_check interval=50ms uri=/health fails=2 passes=2; } })";
+
+TEST_F(HealthCheck, TakesAServerOutThatFailsItAndBackInWhenItPasses) {
+  WeirProcess weir(kChecked, values());
+  EXPECT_TRUE(serves_both(weir));
+  b_.answer_checks_with(500);
+  EXPECT_TRUE(serves_only(weir, "a"));
+  EXPECT_TRUE(weir.logs("health check: " + b_.address() + " of upstream \"group\" does not work: status 500"));
+  b_.answer_checks_with(302);
+  EXPECT_TRUE(serves_both(weir));
+  EXPECT_TRUE(weir.logs("health check: " + b_.address() + " of upstream \"group\" works"));
+}
+
+TEST_F(HealthCheck, FindsADeadServerWithoutAnyRequest) {
+  WeirProcess weir(kChecked, values());
+  b_.backend().stop();
+  EXPECT_TRUE(weir.logs("health check: " + b_.address() + " of upstream \"group\" does not work: connect() failed"));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(weir.get("/").text(), "a");
+  EXPECT_EQ(weir.error_log().find("while connecting to upstream"), std::string::npos);
+  b_.backend().start();
+  EXPECT_TRUE(serves_both(weir));
+}
+
+TEST_F(HealthCheck, AsksAtOnceAfterAFailedRequestAndAsksIdleSiblingsToo) {
+  CheckedBackend c("c");
+  WeirProcess weir(R"(
+      upstream group { server %a% max_fails=0; server %b% max_fails=0; server %c% max_fails=0; }
+      server { location / { proxy_pass http://group; health_check interval=1h uri=/health; } })",
+                   {{"a", a_.address()}, {"b", b_.address()}, {"c", c.address()}});
+  // The first, at the start.
+  EXPECT_TRUE(wait_until([&] { return a_.checks() == 1 && b_.checks() == 1 && c.checks() == 1; }));
+  std::this_thread::sleep_for(milliseconds(100));  // a suspect is not asked twice within a moment
+  b_.backend().stop();
+  EXPECT_TRUE(wait_until([&] {
+    EXPECT_EQ(weir.get("/").status, 200);
+    return weir.error_log().find("health check: " + b_.address()) != std::string::npos;
+  }));
+  // One of the others answered the request that b did not; the other was idle.
+  EXPECT_TRUE(wait_until([&] { return a_.checks() + c.checks() >= 3; }));
+}
+
+TEST_F(HealthCheck, SendsTheNameOfTheGroupAndUsesThePortGiven) {
+  FakeBackend checks = FakeBackend::answering(503);
+  const std::string port = checks.address().substr(checks.address().rfind(':') + 1);
+  WeirProcess weir(R"(
+      upstream group { server %a%; server %b% backup; }
+      server { location / { proxy_pass http://group; health_check interval=50ms port=)" + port + R"( uri=/ready?x=1; } })",
+                   values());
+  EXPECT_TRUE(weir.logs("health check: " + a_.address() + " of upstream \"group\" does not work: status 503"));
+  EXPECT_EQ(checks.last_request().target, "/ready?x=1");
+  EXPECT_EQ(checks.last_request().field("Host"), "group");
+  EXPECT_EQ(a_.checks(), 0);
+}
+
+TEST_F(HealthCheck, JudgesByItsMatchBlock) {
+  WeirProcess weir(R"conf(
+      match up { status 200-299; header X-State = up; header ! X-Broken; body ~ "state: (up|fine)"; }
+      upstream group { server %a%; server %b%; }
+      server { location / { proxy_pass http://group; health_check interval=50ms uri=/health match=up; } })conf",
+                   values());
+  EXPECT_TRUE(serves_both(weir));
+  b_.say_up(false);
+  EXPECT_TRUE(serves_only(weir, "a"));
+  EXPECT_TRUE(weir.logs("field X-State does not match \"up\""));
+  b_.say_up(true);
+  EXPECT_TRUE(serves_both(weir));
+  a_.answer_checks_with(302);
+  EXPECT_TRUE(serves_only(weir, "b"));
+  EXPECT_TRUE(weir.logs("status 302 does not match \"up\""));
+}
+
+TEST_F(HealthCheck, OfTcpConnectsOrTalks) {
+  Port dead;
+  FakeBackend silent = FakeBackend::silent();
+  FakeBackend greeting = FakeBackend::scripted([](BackendConnection& connection) {
+    connection.send("220 ready\r\n");
+    connection.hold();
+  });
+  WeirProcess weir(R"(
+      match smtp { expect ~ "^220 "; }
+      upstream plain { server %silent%; server %dead%; }
+      upstream talks { server %greeting%; server %silent%; }
+      server {
+        location / { proxy_pass http://plain; health_check type=tcp interval=50ms; }
+        location /t { proxy_pass http://talks; health_check type=tcp interval=1s match=smtp; }
+      })",
+                   {{"silent", silent.address()}, {"greeting", greeting.address()}, {"dead", dead.address()}});
+  EXPECT_TRUE(weir.logs("of upstream \"plain\" does not work: connect() failed"));
+  EXPECT_TRUE(weir.logs("health check: " + silent.address() + " of upstream \"talks\" does not work: no answer in time"));
+  EXPECT_EQ(weir.error_log().find(greeting.address() + " of upstream"), std::string::npos);
+}
+
+TEST_F(HealthCheck, MandatoryKeepsANewcomerOutUntilItHasPassed) {
+  b_.answer_checks_with(500);
+  WeirProcess weir(R"(
+      upstream group { server %a%; server %b%; }
+      server { location / { proxy_pass http://group; health_check interval=50ms uri=/health mandatory; } })",
+                   values());
+  EXPECT_TRUE(weir.logs("health check: " + a_.address() + " of upstream \"group\" works"));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(weir.get("/").text(), "a");
+  EXPECT_EQ(b_.requests(), 0);
+  b_.answer_checks_with(200);
+  EXPECT_TRUE(serves_both(weir));
+}
+
+TEST_F(HealthCheck, NeverLeavesARequestUnansweredWhileAServerCanBeReached) {
+  WeirProcess weir(kChecked, values());
+  a_.answer_checks_with(500);
+  b_.answer_checks_with(500);
+  EXPECT_TRUE(weir.logs("health check: " + a_.address() + " of upstream \"group\" does not work"));
+  EXPECT_TRUE(weir.logs("health check: " + b_.address() + " of upstream \"group\" does not work"));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(weir.get("/").status, 200);
+}
+
+TEST_F(HealthCheck, OutlivesAReloadAndEndsWithItsDirective) {
+  WeirProcess weir(kChecked, values());
+  b_.answer_checks_with(500);
+  EXPECT_TRUE(serves_only(weir, "a"));
+  weir.reload(kChecked);
+  EXPECT_TRUE(weir.logs("generation 2 of the configuration is in force"));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(weir.get("/").text(), "a");
+  weir.reload(R"(
+      upstream group { server %a%; server %b%; }
+      server { location / { proxy_pass http://group; } })");
+  EXPECT_TRUE(serves_both(weir));
+  const int checks = b_.checks();
+  for (int i = 0; i < 20; ++i) weir.get("/");
+  EXPECT_LE(b_.checks(), checks + 1);
+}
+
+TEST_F(HealthCheck, MayStandInTheUpstreamItself) {
+  WeirProcess weir(R"(
+      upstream group { server %a%; server %b%; health_check interval=50ms uri=/health; }
+      server { location / { proxy_pass http://group; } })",
+                   values());
+  b_.answer_checks_with(404);
+  EXPECT_TRUE(serves_only(weir, "a"));
+}
+
+TEST(HealthCheckConf, RefusesWhatCannotWork) {
+  WEIR_ONLY("active checks are NGINX Plus's");
+  const auto refusal = [](const std::string& text) { return test_config("events { } http { " + text + " }").output; };
+  const auto in_location = [&](const std::string& text) {
+    return refusal("upstream g { server 127.0.0.1:1; } server { listen 127.0.0.1:1; location / { proxy_pass http://g; " +
+                   text + " } }");
+  };
+  EXPECT_NE(in_location("health_check interval=never;").find("invalid parameter \"interval=never\""), std::string::npos);
+  EXPECT_NE(in_location("health_check match=absent;").find("match \"absent\" not found"), std::string::npos);
+  EXPECT_NE(in_location("health_check fails=0;").find("invalid parameter \"fails=0\""), std::string::npos);
+  EXPECT_NE(in_location("health_check; location /x { proxy_pass http://g; health_check; }").find("has a \"health_check\" already"),
+            std::string::npos);
+  EXPECT_NE(refusal("server { listen 127.0.0.1:1; location / { health_check; } }").find("needs a \"proxy_pass\""),
+            std::string::npos);
+  EXPECT_NE(refusal("match m { status x; }").find("invalid test \"status x\" in match \"m\""), std::string::npos);
+  EXPECT_NE(refusal("match m { require $x; }").find("invalid test"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir::test
