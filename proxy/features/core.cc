@@ -113,6 +113,18 @@ void set_keepalive_timeout(const Call& call) {
   conf.keepalive_header.set(*header);
 }
 
+template <auto kRate, auto kWindow>
+void set_rate_floor(const Call& call) {
+  CoreConf& conf = call.settings.edit<CoreConf>();
+  if ((conf.*kRate).is_set_here()) call.fail_duplicate();
+  (conf.*kRate).set(config::size(call));
+  (conf.*kWindow).set(milliseconds(30'000));
+  if (call.args.size() < 2) return;
+  const auto window = config::parse_time_ms(call.args[1]);
+  if (!window || window->count() == 0) call.fail_value(call.args[1], "a time");
+  (conf.*kWindow).set(*window);
+}
+
 std::string temp_path(const Call& call) { return Loader::of(call).full_path(call.args[0]); }
 
 void set_internal(const Call& call) { call.settings.edit<CoreConf>().internal.set(true); }
@@ -131,6 +143,16 @@ constexpr DirectiveSpec kDirectives[] = {
         "time", "How long a client may pause between two pieces of a request's body."),
     directive<&CoreConf::send_timeout, &config::time_ms>("send_timeout", kHttpServerLocation, {1, 1}, "time",
         "How long a client may take to read anything of a response."),
+    config::custom("client_body_min_rate", kHttpServerLocation, {1, 2}, "size [time]",
+        "The least that a client has to bring of a request's body in a second, on the average of `time` spent waiting for "
+        "it; 1k and 30s unless given, 0: any rate will do.",
+        &set_rate_floor<&CoreConf::client_body_min_rate, &CoreConf::client_body_rate_window>, false,
+        &config::inherit_members<&CoreConf::client_body_min_rate, &CoreConf::client_body_rate_window>),
+    config::custom("send_min_rate", kHttpServerLocation, {1, 2}, "size [time]",
+        "The least that a client has to read of a response in a second, on the average of `time` spent waiting for it; "
+        "1k and 30s unless given, 0: any rate will do.",
+        &set_rate_floor<&CoreConf::send_min_rate, &CoreConf::send_rate_window>, false,
+        &config::inherit_members<&CoreConf::send_min_rate, &CoreConf::send_rate_window>),
     config::custom("keepalive_timeout", kHttpServerLocation, {1, 2}, "timeout [header_timeout]",
         "How long a connection waits for its next request; 0 closes it after the first.", &set_keepalive_timeout, false,
         &config::inherit_members<&CoreConf::keepalive_timeout, &CoreConf::keepalive_header>),

@@ -40,6 +40,11 @@ class ClientChannel : public BodySource {
   /// Says `100 Continue` if the client waits for it and nothing was said yet. Called before the body is wanted.
   virtual net::Task<net::IoError> invite_body() = 0;
 
+  /// To be put around a wait for more of the body by others than `wait`. The second returns ETIMEDOUT, and has said so in
+  /// the log, if the client brings less than client_body_min_rate.
+  virtual void begin_body_wait() = 0;
+  virtual net::IoError end_body_wait() = 0;
+
   /// True once the request's body was read to its end.
   virtual bool request_ended() const = 0;
 

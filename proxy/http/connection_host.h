@@ -2,11 +2,27 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <cstdint>
+#include <string_view>
 
 #include "http/runtime.h"
 
 namespace weir::http {
+
+/// How a connection stands when its worker needs the place for a new client. The lesser one goes first.
+struct Standing {
+  enum class Kind : std::uint8_t {
+    Idle,     // waits for a request
+    Head,     // a request's head began to arrive and is not complete
+    Body,     // waits for more of a request's body
+    Serving,  // keeps its place
+  };
+  Kind kind = Kind::Serving;
+  std::int64_t rank = 0;  // among its kind: since when (Idle, Head), or octets a second (Body)
+
+  friend auto operator<=>(const Standing&, const Standing&) = default;
+};
 
 /// A client connection as its worker sees it: something that can be asked to end.
 class ClientConnectionBase {
@@ -15,8 +31,9 @@ class ClientConnectionBase {
   virtual void drain() = 0;
   /// Ends it now.
   virtual void close_now() = 0;
-  /// Since when it has been idle; nothing while it serves.
-  virtual bool is_idle() const = 0;
+  virtual Standing standing() const = 0;
+  /// Ends it now, because the worker has a use for its place: `limit` says which limit is reached.
+  virtual void make_room(std::string_view limit) = 0;
 
   ClientConnectionBase* next = nullptr;
   ClientConnectionBase** link = nullptr;

@@ -22,9 +22,13 @@ enum class ServerTokens : std::uint8_t { On, Off, Build };
 
 struct CoreConf {
   // The client's connection. They hold for the server; a location may differ where nginx lets it.
-  Setting<milliseconds> client_header_timeout{milliseconds(60'000)};
+  Setting<milliseconds> client_header_timeout{milliseconds(10'000)};
   Setting<milliseconds> client_body_timeout{milliseconds(60'000)};
+  Setting<ByteCount> client_body_min_rate{ByteCount(1024)};  // octets a second; 0: no floor
+  Setting<milliseconds> client_body_rate_window{milliseconds(30'000)};
   Setting<milliseconds> send_timeout{milliseconds(60'000)};
+  Setting<ByteCount> send_min_rate{ByteCount(1024)};
+  Setting<milliseconds> send_rate_window{milliseconds(30'000)};
   Setting<milliseconds> keepalive_timeout{milliseconds(75'000)};
   Setting<milliseconds> keepalive_time{milliseconds(3'600'000)};
   Setting<std::uint64_t> keepalive_requests{1000};
@@ -36,7 +40,7 @@ struct CoreConf {
   // The request's head.
   Setting<std::uint64_t> large_buffers_number{4};
   Setting<ByteCount> large_buffers_size{ByteCount(8192)};
-  Setting<std::uint64_t> max_headers{1000};
+  Setting<std::uint64_t> max_headers{100};
   Setting<bool> ignore_invalid_headers{true};
   Setting<bool> underscores_in_headers{false};
   Setting<bool> merge_slashes{true};

@@ -1,5 +1,7 @@
 #include "http/exchange.h"
 
+#include "config/diagnostics.h"
+
 #include "http/error_log_conf.h"
 
 #include <algorithm>
@@ -64,6 +66,10 @@ std::string_view Exchange::concat(std::span<const std::string_view> parts) {
   char* to = out;
   for (const std::string_view part : parts) to = std::copy(part.begin(), part.end(), to);
   return {out, size};
+}
+
+std::string Exchange::settings_place() const {
+  return config::to_text(location && location->at.line > 0 ? location->at : server->at);
 }
 
 bool Exchange::match(const config::Regex& regex, std::string_view subject) {

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -108,6 +109,8 @@ class Exchange {
   const Fields* upstream_trailers = nullptr;    // that followed its body
   Fields* carried_fields = nullptr;  // that whatever response comes will have, see `carry`
   std::string_view proxy_host, proxy_port;
+  std::string_view retry_after;    // of a refusal: after how many seconds the client may ask again
+  std::string_view sticky_cookie;  // what the client is to remember its backend by
 
   /// The settings in force for this request.
   template <class Conf>
@@ -162,6 +165,9 @@ class Exchange {
   /// Goes to the location `@name`; the caller then answers PhaseResult::relocate(). Returns false when there is none, or
   /// after too many redirects.
   bool redirect_to_named(std::string_view name);
+
+  /// Where the settings in force are written, for the log: ` in FILE:LINE` of the location's or the server's block.
+  std::string settings_place() const;
 
   /// The status for the log.
   int final_status() const { return log_status ? log_status : response.status; }

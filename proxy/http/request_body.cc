@@ -8,6 +8,14 @@
 
 namespace weir::http {
 
+namespace {
+
+/// A client that has paused this long is slow; it may hold no more memory than this for its body.
+constexpr std::chrono::milliseconds kSlow{1'000};
+constexpr std::size_t kHeldForSlow = 2048;
+
+}  // namespace
+
 /// Hands out the kept body from its beginning: memory, or the file block by block.
 class RequestBody::Replay final : public BodySource {
  public:
@@ -219,6 +227,7 @@ bool RequestBody::keep(std::string_view octets) {
 
 Result<> RequestBody::finish() {
   whole_ = true;
+  if (spilled_ && !unspill()) return failed(500, {});
   switch (*exchange_.conf<CoreConf>().client_body_in_file_only) {
     case BodyInFile::WhenLarge: break;
     case BodyInFile::Clean:
@@ -228,6 +237,30 @@ Result<> RequestBody::finish() {
       if (*exchange_.conf<CoreConf>().client_body_in_file_only == BodyInFile::Keep) file_name();
   }
   return Result<>();
+}
+
+/// Puts what is in memory into the file. If that is not possible it stays where it is.
+void RequestBody::spill() {
+  if (file_.open(*exchange_.conf<CoreConf>().client_body_temp_path)) return;
+  if (file_.write(0, {memory_, used_})) return file_.close();
+  block_.reset();
+  memory_ = nullptr;
+  used_ = room_ = 0;
+  spilled_ = true;
+}
+
+/// Takes what was spilled back into memory, where it would be if the client had been quicker. Returns false on failure.
+bool RequestBody::unspill() {
+  spilled_ = false;
+  used_ = 0;
+  if (octets_ == 0 || !make_room(octets_)) return true;  // too large for memory by now: the file is its place
+  while (used_ < octets_) {
+    const net::IoResult got = file_.read(used_, {memory_ + used_, static_cast<std::size_t>(octets_ - used_)});
+    if (got.error) return false;
+    used_ += got.bytes;
+  }
+  file_.close();
+  return true;
 }
 
 net::Task<Result<>> RequestBody::read_whole() {
@@ -255,12 +288,20 @@ net::Task<Result<>> RequestBody::read_whole() {
         if (!keep(read.data)) co_return failed(500, {});
         continue;
       case BodyStatus::End: co_return finish();
-      case BodyStatus::Bad: co_return failed(400, {net::IoError::kEof});
+      case BodyStatus::Bad: co_return failed(status_, {net::IoError::kEof});
       case BodyStatus::Empty: break;
     }
     const net::IoError filled = client.fill();
     if (!filled) continue;
     if (!filled.would_block()) co_return failed(400, filled);
+    if (used_ > kHeldForSlow) {
+      client.begin_body_wait();
+      const net::IoError waited = co_await client.stream().readable(kSlow);
+      if (const net::IoError pace = client.end_body_wait()) co_return failed(408, pace);
+      if (!waited) continue;
+      if (!waited.timed_out()) co_return failed(400, waited);
+      spill();
+    }
     if (const net::IoError waited = co_await client.wait()) co_return failed(waited.timed_out() ? 408 : 400, waited);
   }
 }

@@ -65,6 +65,8 @@ class RequestBody {
   bool make_room(std::size_t octets);
   bool open_file();
   bool write_file(std::string_view octets);
+  void spill();
+  bool unspill();
   Result<> finish();
   Result<> failed(int status, net::IoError cause);
   bool is_too_large(std::uint64_t octets);
@@ -77,6 +79,7 @@ class RequestBody {
   std::string_view borrowed_;  // the whole body, still in the connection's buffer
   TempFile file_;
   bool whole_ = false;
+  bool spilled_ = false;  // the file is there only because the client is slow
   int status_ = 400;
   Replay* replay_ = nullptr;  // in the exchange's arena, as the next
   Live* live_ = nullptr;

@@ -1,6 +1,7 @@
 #include "http1/client_connection.h"
 
 #include <algorithm>
+#include <new>
 
 #include "http/respond.h"
 #include "http/uri.h"
@@ -13,6 +14,7 @@ using http::CoreConf;
 using http::Exchange;
 using http::WorkerCounters;
 using std::chrono::milliseconds;
+using Kind = http::Standing::Kind;
 
 ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream,
                                    const net::Endpoint& client, const http::ListenAddress& listen)
@@ -24,7 +26,7 @@ ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<n
   info_.id = host.next_serial();
   info_.client = client;
   info_.local = net::Endpoint::local_of(stream_->fd());
-  info_.since = stream_->loop().now();
+  info_.since = stage_since_ = stream_->loop().now();
   choose_server();
   host.add(*this);
   WorkerCounters::add(host.worker.counters.accepted, 1);
@@ -35,24 +37,47 @@ ClientConnection::~ClientConnection() { WorkerCounters::add(host_.worker.counter
 
 void ClientConnection::drain() {
   closing_ = true;
-  if (idle_) stream_->close();
+  if (stage_ == Kind::Idle) stream_->close();
 }
 
 void ClientConnection::close_now() { stream_->close(); }
 
+http::Standing ClientConnection::standing() const {
+  if (!stream_->is_open()) return {};  // it is on its way out
+  if (stage_ == Kind::Serving && channel_ && channel_->awaits_body())
+    return {Kind::Body, channel_->body_rate()};
+  return {stage_, stage_since_.time_since_epoch().count()};
+}
+
+void ClientConnection::make_room(std::string_view limit) {
+  constexpr std::string_view kWhat[] = {"an idle connection", "the oldest unfinished head", "the slowest body", ""};
+  log::info(runtime_->error_log(), "*{} client {}: {} makes room for a new client ({})", info_.id,
+            info_.client.address_string(), kWhat[static_cast<std::size_t>(standing().kind)], limit);
+  closing_ = true;
+  stream_->close();
+}
+
 net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connection) {
   ClientConnection& self = *connection;
-  if (self.listen_->proxy_protocol && !co_await self.read_proxy_header()) co_return;
-  for (;;) {
-    self.pipelined_ = !self.input_.is_empty();
-    if (!self.pipelined_ && !co_await self.wait_for_request()) break;
-    self.idle_ = false;
-    const After after = co_await self.serve_one();
-    if (after == After::Linger) co_await self.linger();
-    if (after != After::KeepAlive) break;
-    self.input_.release_if_empty();
-    self.idle_ = true;
-    if (self.closing_ || self.host_.draining) break;
+  try {
+    if (self.listen_->proxy_protocol && !co_await self.read_proxy_header()) co_return;
+    for (;;) {
+      self.pipelined_ = !self.input_.is_empty();
+      if (!self.pipelined_ && !co_await self.wait_for_request()) break;
+      self.enter(Kind::Head);
+      const After after = co_await self.serve_one();
+      if (after == After::Linger) {
+        self.enter(Kind::Idle);  // it was answered and has no claim to its place any more
+        co_await self.linger();
+      }
+      if (after != After::KeepAlive) break;
+      self.input_.release_if_empty();
+      self.enter(Kind::Idle);
+      if (self.closing_ || self.host_.draining) break;
+    }
+  } catch (const std::bad_alloc&) {
+    // Memory that cannot be had costs the connection that wanted it; the others go on.
+    log::alert(self.runtime_->error_log(), "out of memory: a client connection was closed");
   }
 }
 
@@ -115,6 +140,21 @@ void ClientConnection::choose_server() {
   if (const http::ServerBlock* const named = listen_->names.find(tls->server_name())) info_.server = named;
 }
 
+namespace {
+
+/// Lets the worker see the exchange that a connection is at.
+class Shown {
+ public:
+  Shown(const ExchangeChannel*& place, const ExchangeChannel& channel) : place_(place) { place_ = &channel; }
+  Shown(const Shown&) = delete;
+  ~Shown() { place_ = nullptr; }
+
+ private:
+  const ExchangeChannel*& place_;
+};
+
+}  // namespace
+
 net::Task<ClientConnection::After> ClientConnection::serve_one() {
   follow_reload();
   ++info_.requests;
@@ -122,6 +162,7 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
 
   net::Arena arena(stream_->loop().buffers());
   ExchangeChannel channel(*this, arena);
+  const Shown shown(channel_, channel);
   Exchange exchange(runtime_, channel, arena);
   channel.bind(exchange);
   exchange.server = info_.server;
@@ -129,6 +170,7 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
 
   channel.set_pipelined(pipelined_);
   int refusal = co_await read_head(exchange);
+  stage_ = Kind::Serving;
   if (refusal < 0) co_return After::Close;
   if (refusal == 0) refusal = route(exchange);
   channel.start_body();
@@ -146,6 +188,9 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
   if (!channel.request_ended() && !co_await channel.discard_body()) co_return After::Linger;
   co_return After::KeepAlive;
 }
+
+/// Octets of an unfinished head that are kept without a block of their own.
+constexpr std::size_t kParked = 2048;
 
 net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange) {
   const CoreConf& conf = core();
@@ -185,13 +230,19 @@ std::optional<int> ClientConnection::parse_head(Exchange& exchange) {
 
 net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
   net::TimePoint deadline{};
+  char* parking = nullptr;
   for (;;) {
     const net::IoError error = input_.read(*stream_);
     if (!error) {
       if (const auto outcome = parse_head(exchange)) co_return *outcome;
       continue;
     }
-    if (error.code == ENOBUFS) co_return 431;
+    if (error.code == ENOBUFS) {
+      log::info(runtime_->error_log(), exchange.subject(),
+                "client sent a larger header than any limit (limit: large_client_header_buffers{}): refused with 431",
+                exchange.settings_place());
+      co_return 431;
+    }
     if (!error.would_block()) {
       if (parser_.started())
         log::info(runtime_->error_log(), exchange.subject(),
@@ -199,13 +250,20 @@ net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
       co_return -1;
     }
     if (deadline == net::TimePoint{}) deadline = exchange.started + *core().client_header_timeout;
-    input_.shrink();
+    // Beside the fields, in the block that the exchange has anyway.
+    if (parking == nullptr) parking = exchange.arena().take_rest(kParked);
+    if (parking != nullptr)
+      input_.park({parking, kParked});
+    else
+      input_.shrink();
     const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
     const net::IoError waited =
         left > milliseconds(0) ? co_await stream_->readable(left) : net::IoError{ETIMEDOUT};
     if (waited.timed_out()) {
       log::info(runtime_->error_log(), exchange.subject(),
-                "client timed out: the head of a request was not complete after client_header_timeout");
+                "client timed out: the head of a request was not complete in time (limit: client_header_timeout{})",
+                exchange.settings_place());
+      input_.release();
       co_return 408;
     }
     if (waited) co_return -1;
@@ -223,9 +281,8 @@ int ClientConnection::refuse(Exchange& exchange) {
   if (error.directive().empty())
     log::info(runtime_->error_log(), exchange.subject(), "client sent {}: refused with {}", error.text(), error.status);
   else
-    log::info(runtime_->error_log(), exchange.subject(), "client sent {} (limit: {}, server at {}:{}): refused with {}",
-              error.text(), error.directive(), listen_->default_server->at.file ? *listen_->default_server->at.file : "",
-              listen_->default_server->at.line, error.status);
+    log::info(runtime_->error_log(), exchange.subject(), "client sent {} (limit: {}{}): refused with {}", error.text(),
+              error.directive(), exchange.settings_place(), error.status);
   return error.status;
 }
 
@@ -252,13 +309,13 @@ int ClientConnection::route(Exchange& exchange) {
   if (request.method == http::Method::Trace || request.method == http::Method::Connect) return 405;
   exchange.args = request.query;
   if (request.form == http::TargetForm::Asterisk) {
-    exchange.uri = "*";
+    exchange.uri = "/";  // the server as a whole; backends are sent the asterisk
     return 0;
   }
   const bool merge = *exchange.conf<CoreConf>().merge_slashes;
   const auto path = http::normalise_path(request.path_or_root(), merge, exchange.arena());
   if (!path) {
-    log::info(runtime_->error_log(), exchange.subject(), "client sent invalid path in request");
+    log::info(runtime_->error_log(), exchange.subject(), "client sent an invalid path: refused with 400");
     return 400;
   }
   exchange.uri = *path;

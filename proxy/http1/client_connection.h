@@ -30,7 +30,8 @@ class ClientConnection final : public http::ClientConnectionBase {
 
   void drain() override;
   void close_now() override;
-  bool is_idle() const override { return idle_; }
+  http::Standing standing() const override;
+  void make_room(std::string_view limit) override;
 
  private:
   friend class ExchangeChannel;
@@ -48,6 +49,10 @@ class ClientConnection final : public http::ClientConnectionBase {
   net::Task<void> linger();
   void follow_reload();
   void choose_server();
+  void enter(http::Standing::Kind stage) {
+    stage_ = stage;
+    stage_since_ = stream_->loop().now();
+  }
   const http::CoreConf& core() const { return info_.server->root.settings.get<http::CoreConf>(); }
 
   http::ConnectionHost& host_;
@@ -58,7 +63,9 @@ class ClientConnection final : public http::ClientConnectionBase {
   RequestParser parser_;
   http::ConnectionInfo info_;
   std::unique_ptr<net::ProxyHeader> proxy_header_;  // of `listen … proxy_protocol`
-  bool idle_ = true;
+  http::Standing::Kind stage_ = http::Standing::Kind::Idle;  // Body is told from Serving by the channel
+  net::TimePoint stage_since_;
+  const ExchangeChannel* channel_ = nullptr;  // of the exchange under way
   bool pipelined_ = false;  // the request came before the answer to the one before it
   std::chrono::milliseconds keepalive_timeout_{0};  // of the location of the last request
   bool closing_ = false;  // no request after this one

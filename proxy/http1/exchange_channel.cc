@@ -1,5 +1,7 @@
 #include "http1/exchange_channel.h"
 
+#include <cerrno>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -75,6 +77,7 @@ BodyRead ExchangeChannel::next() {
     case ChunkedDecoder::Event::Bad:
       connection_.closing_ = true;
       keep_alive_ = false;
+      exchange_->body.fails_with(decoder_->error().status);
       log::info(exchange_->runtime().error_log(), exchange_->subject(), "client sent {} in a chunked body",
                 decoder_->error().text());
       return {BodyStatus::Bad};
@@ -90,13 +93,40 @@ net::IoError ExchangeChannel::fill() {
 }
 
 net::Task<net::IoError> ExchangeChannel::wait() {
+  begin_body_wait();
+  const net::IoError waited = co_await stream().readable(*exchange_->conf<CoreConf>().client_body_timeout);
+  const net::IoError pace = end_body_wait();
+  co_return waited ? waited : pace;
+}
+
+void ExchangeChannel::begin_body_wait() {
   connection_.input_.release_if_empty();
-  co_return co_await stream().readable(*exchange_->conf<CoreConf>().client_body_timeout);
+  awaits_body_ = true;
+  wait_began_ = stream().loop().now();
+}
+
+net::IoError ExchangeChannel::end_body_wait() {
+  awaits_body_ = false;
+  const CoreConf& core = exchange_->conf<CoreConf>();
+  if (body_floor_.holds(wait_began_, stream().loop().now(), received_, core.client_body_min_rate->count(),
+                        *core.client_body_rate_window))
+    return {};
+  log::info(exchange_->runtime().error_log(), exchange_->subject(),
+            "client timed out: it sends the request's body too slowly (limit: client_body_min_rate{})",
+            exchange_->settings_place());
+  return {ETIMEDOUT};
+}
+
+std::int64_t ExchangeChannel::body_rate() const {
+  const auto taken = std::chrono::duration_cast<std::chrono::seconds>(connection_.stream_->loop().now() - exchange_->started).count();
+  return static_cast<std::int64_t>(received_) / std::max<std::int64_t>(taken, 1);
 }
 
 net::Task<bool> ExchangeChannel::discard_body() {
   if (!invited_ || left_ > kMostDiscarded) co_return false;
   const std::uint64_t limit = received_ + kMostDiscarded;
+  const CoreConf& core = exchange_->conf<CoreConf>();
+  const net::TimePoint deadline = stream().loop().now() + *core.lingering_time;
   for (;;) {
     const BodyRead read = next();
     if (read.status == BodyStatus::End) co_return true;
@@ -104,8 +134,12 @@ net::Task<bool> ExchangeChannel::discard_body() {
     if (read.status == BodyStatus::Data) continue;
     const net::IoError error = fill();
     if (!error) continue;
-    if (const net::IoError waited = co_await stream().readable(*exchange_->conf<CoreConf>().lingering_timeout))
-      co_return false;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - stream().loop().now());
+    if (left <= std::chrono::milliseconds(0)) co_return false;
+    awaits_body_ = true;
+    const net::IoError waited = co_await stream().readable(std::min(left, *core.lingering_timeout));
+    awaits_body_ = false;
+    if (waited) co_return false;
   }
 }
 
@@ -187,16 +221,24 @@ SendStatus ExchangeChannel::try_send(std::span<const std::string_view> pieces, b
 bool ExchangeChannel::takes_raw() { return form_ == Form::Length && writer_.is_done() && stream().is_plain(); }
 
 net::Task<net::IoError> ExchangeChannel::drain(http::BodySource* source) {
+  const CoreConf& core = exchange_->conf<CoreConf>();
   for (;;) {
     net::IoError waited;
+    const net::TimePoint from = stream().loop().now();
     if (net::Stream* const ahead = source ? source->ahead() : nullptr) {
       const net::Either ready = co_await net::wait_either(*ahead, stream(), std::chrono::milliseconds(0),
-                                                          *exchange_->conf<CoreConf>().send_timeout);
+                                                          *core.send_timeout);
       if (ready.first) source->read_ahead();
       if (!ready.second) continue;
       if (!ready.first) waited = ready.error;
     } else {
-      waited = co_await stream().writable(*exchange_->conf<CoreConf>().send_timeout);
+      waited = co_await stream().writable(*core.send_timeout);
+    }
+    if (!waited && !send_floor_.holds(from, stream().loop().now(), octets_sent(), core.send_min_rate->count(),
+                                      *core.send_rate_window)) {
+      log::info(exchange_->runtime().error_log(), exchange_->subject(),
+                "client reads the response too slowly (limit: send_min_rate{})", exchange_->settings_place());
+      waited = {ETIMEDOUT};
     }
     if (waited) {
       // Octets of this response are still in the kernel; a timed-out client should not hold them.

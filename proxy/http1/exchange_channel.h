@@ -7,6 +7,7 @@
 #include "http/exchange.h"
 #include "http1/chunked_decoder.h"
 #include "http1/framed_writer.h"
+#include "http1/rate_floor.h"
 
 namespace weir::http1 {
 
@@ -29,6 +30,11 @@ class ExchangeChannel final : public http::ClientChannel {
   /// Reads and forgets what is left of the body, if that is little. Returns false if it is too much, or broken.
   net::Task<bool> discard_body();
 
+  /// Whether nothing goes on before more of the request's body comes.
+  bool awaits_body() const { return awaits_body_; }
+  /// Octets a second of the request so far.
+  std::int64_t body_rate() const;
+
   const http::ConnectionInfo& connection() const override;
   net::Stream& stream() override;
   net::Task<net::IoError> invite_body() override;
@@ -36,6 +42,8 @@ class ExchangeChannel final : public http::ClientChannel {
   http::BodyRead next() override;
   net::IoError fill() override;
   net::Task<net::IoError> wait() override;
+  void begin_body_wait() override;
+  net::IoError end_body_wait() override;
 
   void begin_response(const http::Response& response) override;
   void set_trailers(const http::Fields& trailers) override;
@@ -66,11 +74,15 @@ class ExchangeChannel final : public http::ClientChannel {
   std::uint64_t left_ = 0;
   std::uint64_t received_ = 0;
   bool ended_ = true;
+  RateFloor body_floor_;
+  net::TimePoint wait_began_;
+  bool awaits_body_ = false;
   bool gone_ = false;     // the client sends nothing more
   bool invited_ = false;  // 100 Continue was sent, or there is no need for it
 
   // The response.
   FramedWriter writer_;
+  RateFloor send_floor_;
   Form form_ = Form::None;
   bool keep_alive_ = false;
   bool broken_ = false;

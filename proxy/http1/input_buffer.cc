@@ -6,6 +6,14 @@
 namespace weir::http1 {
 
 net::IoError InputBuffer::read(net::Stream& stream, std::size_t most) {
+  if (parked_) {
+    const std::string_view text = unread();
+    block_ = pool_->take();
+    std::memcpy(block_.data(), text.data(), text.size());
+    parked_ = nullptr;
+    begin_ = 0;
+    end_ = text.size();
+  }
   if (is_empty()) {
     begin_ = end_ = 0;
     if (!block_) block_ = pool_->take();
@@ -42,7 +50,18 @@ net::Buffer InputBuffer::detach() {
   return old;
 }
 
+void InputBuffer::park(std::span<char> place) {
+  const std::string_view text = unread();
+  if (text.size() > place.size()) return shrink();
+  std::memmove(place.data(), text.data(), text.size());
+  block_.reset();
+  parked_ = place.data();
+  begin_ = 0;
+  end_ = text.size();
+}
+
 void InputBuffer::shrink() {
+  if (parked_) return;
   const std::size_t size = end_ - begin_;
   const net::BufferSize fit = net::BufferPool::fitting(size + size / 2);
   if (size == 0) return release();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include "net/buffer_pool.h"
@@ -16,7 +17,7 @@ class InputBuffer {
  public:
   explicit InputBuffer(net::BufferPool& pool) : pool_(&pool) {}
 
-  std::string_view unread() const { return {block_.data() + begin_, end_ - begin_}; }
+  std::string_view unread() const { return {(parked_ ? parked_ : block_.data()) + begin_, end_ - begin_}; }
   bool is_empty() const { return begin_ == end_; }
   bool is_full() const { return block_ && end_ == block_.size(); }
 
@@ -37,8 +38,13 @@ class InputBuffer {
   }
   void release() {
     block_.reset();
+    parked_ = nullptr;
     begin_ = end_ = 0;
   }
+
+  /// Moves unread text that fits to `place`, and gives the block back: for a peer that will take its time. `place` has to
+  /// stay until the next `read` or `release`. Views of the text go stale.
+  void park(std::span<char> place);
 
   /// Moves a little unread text into a small block: for a peer that will take its time. Views of it go stale.
   void shrink();
@@ -46,6 +52,7 @@ class InputBuffer {
  private:
   net::BufferPool* pool_;
   net::Buffer block_;
+  char* parked_ = nullptr;  // where the text is instead
   std::size_t begin_ = 0, end_ = 0;
 };
 

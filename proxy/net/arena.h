@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory_resource>
 #include <string_view>
+#include <utility>
 
 #include "net/buffer_pool.h"
 
@@ -26,6 +27,12 @@ class Arena final : public std::pmr::memory_resource {
   void release() noexcept;
   /// Bytes handed out since the last reset.
   std::size_t used() const { return used_; }
+  /// `bytes` of what is left of the present block, however many; null if there are not that many.
+  char* take_rest(std::size_t bytes) noexcept {
+    if (static_cast<std::size_t>(end_ - next_) < bytes) return nullptr;
+    used_ += bytes;
+    return std::exchange(next_, next_ + bytes);
+  }
   /// A copy of `text` that lives until the next reset.
   std::string_view copy(std::string_view text);
 

@@ -18,6 +18,8 @@ class MuteChannel final : public http::ClientChannel {
   net::Stream& stream() override { return stream_; }
   net::Task<net::IoError> invite_body() override { co_return net::IoError{}; }
   bool request_ended() const override { return true; }
+  void begin_body_wait() override {}
+  net::IoError end_body_wait() override { return {}; }
   http::BodyRead next() override { return {http::BodyStatus::End}; }
   net::IoError fill() override { return {}; }
   net::Task<net::IoError> wait() override { co_return net::IoError{}; }
@@ -55,12 +57,19 @@ class HandshakeSubject final : public log::Subject {
 
 Handshake::Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, const net::Endpoint& client,
                      const http::ListenAddress& listen)
-    : host_(host), runtime_(host.runtime), stream_(std::move(stream)), client_(client), listen_(listen) {
+    : host_(host), runtime_(host.runtime), stream_(std::move(stream)), client_(client), listen_(listen),
+      since_(stream_->loop().now()) {
   host.add(*this);
   http::WorkerCounters::add(host.worker.counters.active, 1);
 }
 
 Handshake::~Handshake() { http::WorkerCounters::add(host_.worker.counters.active, -1); }
+
+void Handshake::make_room(std::string_view limit) {
+  log::info(runtime_->error_log(), "client {}: an unfinished handshake makes room for a new client ({})",
+            client_.address_string(), limit);
+  stream_->close();
+}
 
 const http::ListenAddress* Handshake::listen_now() const {
   return host_.runtime == runtime_ ? &listen_ : host_.runtime->config().find_listen(listen_.text);

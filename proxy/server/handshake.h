@@ -28,7 +28,11 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
   const http::ServerBlock& block_of(std::string_view name) const;
   void drain() override { stream_->close(); }
   void close_now() override { stream_->close(); }
-  bool is_idle() const override { return false; }
+  /// As an unfinished head: who has not even said what it wants makes room.
+  http::Standing standing() const override {
+    return {http::Standing::Kind::Head, since_.time_since_epoch().count()};
+  }
+  void make_room(std::string_view limit) override;
   void log_failure(const net::TlsOutcome& outcome) const;
 
   http::ConnectionHost& host_;
@@ -36,6 +40,7 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
   std::unique_ptr<net::TlsStream> stream_;
   const net::Endpoint client_;
   const http::ListenAddress& listen_;
+  const net::TimePoint since_;
 };
 
 }  // namespace weir::server

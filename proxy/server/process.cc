@@ -63,6 +63,7 @@ void reset_signals() {
   for (const int signal : kSignals) sigaction(signal, &action, nullptr);
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);
+  sigaction(SIGXFSZ, &action, nullptr);  // a file that may not grow is reported by the write that meets it
 
   sigset_t none;
   sigemptyset(&none);

@@ -13,7 +13,10 @@ namespace weir::server {
 namespace {
 
 /// How long the kernel holds back a connection without data, for `deferred`: client_header_timeout's default.
-constexpr int kDeferSeconds = 60;
+constexpr int kDeferSeconds = 10;
+
+/// Octets that the kernel takes for a client beyond what it could send.
+constexpr int kMostUnsent = 64 * 1024;
 
 /// Sets options of one socket and notes refusals.
 class Setter {
@@ -59,6 +62,8 @@ void apply_options(int fd, bool is_tcp, const ListenOptions& options, const List
 
   // Accepted connections inherit it, which saves a system call for each.
   setter.set(IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY", 1);
+  // So is this: what a slow reader does not take stays with the backend, instead of megabytes of it in the kernel.
+  setter.set(IPPROTO_TCP, TCP_NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT", kMostUnsent);
   if (options.keep_alive)
     apply_keep_alive(setter, *options.keep_alive);
   else if (old.keep_alive)

@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -14,6 +15,11 @@ namespace weir::server {
 namespace {
 
 constexpr std::chrono::milliseconds kEndCheck{20};
+constexpr std::size_t kMostEvicted = 32;
+constexpr std::uint64_t kManyConnections = 256;
+constexpr std::uint64_t kConnectionOctets = 1024;  // of an idle one
+constexpr std::uint64_t kMuchMemory = 1 << 20;
+constexpr std::chrono::seconds kMemoryCheck{1};
 constexpr std::chrono::seconds kHardEnd{3};  // for coroutines of closed connections to finish
 
 }  // namespace
@@ -26,7 +32,9 @@ class Worker::Acceptor final : public net::AcceptHandler {
 
   void on_accept(int fd, const net::Endpoint& peer) override { worker_.accept(fd, peer, socket_); }
   void on_accept_error(int error) override {
-    if (worker_.error_logs_.empty()) return;
+    // Without a descriptor nobody can be accepted until somebody goes.
+    const bool made_room = (error == EMFILE || error == ENFILE) && worker_.make_room("worker_rlimit_nofile");
+    if (worker_.error_logs_.empty() || made_room) return;
     log::alert(*worker_.error_logs_.back(), "accept() failed ({}); accepting pauses for a moment",
                net::IoError{error}.message());
   }
@@ -120,14 +128,25 @@ void Worker::take(WorkerPlan plan) {
   acceptors_ = std::move(acceptors);
 }
 
-// The limit is reached: an idle connection makes room for a new one.
-bool Worker::make_room() {
-  http::ClientConnectionBase* idle = nullptr;
-  host_.for_each([&idle](http::ClientConnectionBase& connection) {
-    if (connection.is_idle()) idle = &connection;  // the list begins with the newest
+// A limit is reached: those who have the least claim to their places make room for a new client. Several at once, or a
+// flood of new connections would make the worker look through all of its own for each.
+bool Worker::make_room(std::string_view limit) {
+  struct Candidate {
+    http::Standing standing;
+    http::ClientConnectionBase* connection;
+  };
+  std::vector<Candidate> candidates;
+  host_.for_each([&candidates](http::ClientConnectionBase& connection) {
+    if (const http::Standing standing = connection.standing(); standing.kind != http::Standing::Kind::Serving)
+      candidates.push_back({standing, &connection});
   });
-  if (!idle) return false;
-  idle->drain();
+  if (candidates.empty()) return false;
+  const std::size_t wanted = std::clamp<std::size_t>(most_connections_ / 64, 1, kMostEvicted);
+  const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, candidates.size()));
+  std::partial_sort(candidates.begin(), end, candidates.end(),
+                    [](const Candidate& a, const Candidate& b) { return a.standing < b.standing; });
+  const auto kind = candidates.front().standing.kind;
+  for (auto at = candidates.begin(); at != end && at->standing.kind == kind; ++at) at->connection->make_room(limit);
   return true;
 }
 
@@ -140,11 +159,16 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
   const http::ListenAddress* address = config.listens[socket.wanted].get();
   if (socket.covers_others)
     if (const auto* own = config.find_listen(net::Endpoint::local_of(fd).to_string())) address = own;
-  if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ && !make_room()) {
+  if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ &&
+      !make_room("worker_connections")) {
     log::alert(host_.runtime->error_log(), "{} worker_connections are not enough: a new client was turned away",
                most_connections_);
     ::close(fd);
     return;
+  }
+  if (!watches_memory_ && state_.counters.active.load(std::memory_order_relaxed) >= kManyConnections) {
+    watches_memory_ = true;
+    net::spawn(give_back_memory());
   }
   if (address->tls)
     net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *address));
@@ -163,6 +187,27 @@ net::Task<void> Worker::serve_encrypted(std::unique_ptr<net::TlsStream> stream, 
   std::unique_ptr<net::Stream> ready = co_await handshake.run();
   const http::ListenAddress* const listen = handshake.listen_now();
   if (ready && listen && !stopping_) serve(std::move(ready), peer, *listen);
+}
+
+// What a flood took is given back when it is over: free blocks to the allocator, and its free pages to the system. Looks
+// once a second while there are many connections, and until less of them is left no more.
+net::Task<void> Worker::give_back_memory() {
+  const auto active = [this] { return state_.counters.active.load(std::memory_order_relaxed); };
+  std::uint64_t most = 0, before = 0;
+  for (;;) {
+    co_await net::sleep(loop_, kMemoryCheck);
+    const std::uint64_t held = loop_.buffers().lent() + active() * kConnectionOctets;
+    most = std::max(most, held);
+    if (most - held >= std::max(most / 2, kMuchMemory)) {
+      loop_.buffers().trim();
+      ::malloc_trim(0);
+      most = held;
+    }
+    const bool is_over = active() < kManyConnections && held >= before;
+    before = held;
+    if (is_over || stopping_) break;
+  }
+  watches_memory_ = false;
 }
 
 void Worker::drain() {

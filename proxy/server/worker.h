@@ -57,7 +57,9 @@ class Worker {
   void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address);
   net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
                                   const http::ListenAddress& address);
-  bool make_room();
+  /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached.
+  bool make_room(std::string_view limit);
+  net::Task<void> give_back_memory();
 
   const unsigned number_;
   net::Loop loop_;
@@ -68,6 +70,7 @@ class Worker {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::uint32_t most_connections_ = 512;
   bool stopping_ = false;
+  bool watches_memory_ = false;
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };

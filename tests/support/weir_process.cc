@@ -90,7 +90,8 @@ std::string WeirProcess::complete_text(std::string_view text) {
               ";\n"
               "worker_processes " +
               std::to_string(options_.workers) + ";\n" + options_.main +
-              "\nevents { }\n"
+              "\nevents { " + options_.events +
+              " }\n"
               "http {\n"
               "access_log %dir%/access.log;\n" +
               add_listen(text, "%listen%") + "\n}\n");

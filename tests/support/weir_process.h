@@ -31,6 +31,8 @@ using Values = std::map<std::string, std::string>;
 struct WeirOptions {
   /// Lines for the main context.
   std::string main = {};
+  /// Lines for `events { }`.
+  std::string events = {};
   /// `worker_processes`.
   int workers = 2;
   /// The text is a whole configuration file: nothing is put around it.

@@ -216,7 +216,7 @@ TEST_F(BadRequest, HeadsOverTheLimits) {
       {"a long field", "GET / HTTP/1.1\r\nHost: x\r\nCookie: " + std::string(9'000, 'c') + "\r\n\r\n", long_fields},
       {"a field without end", "GET / HTTP/1.1\r\nHost: x\r\nCookie: " + std::string(200'000, 'c'), long_fields},
       {"a name without end", "GET / HTTP/1.1\r\nHost: x\r\n" + std::string(200'000, 'n'), long_fields},
-      {"many fields", "GET / HTTP/1.1\r\nHost: x\r\n" + many + "\r\n", long_fields},
+      {"many fields", "GET / HTTP/1.1\r\nHost: x\r\n" + many + "\r\n", {400, 431}},
   });
 }
 
