@@ -300,6 +300,7 @@ constexpr config::EnumName<std::uint32_t> kConditions[] = {
     {"denied", condition::kDenied},
     {"off", condition::kOff},
 };
+constexpr config::EnumName<bool> kAmbiguous[] = {{"refuse", true}, {"pass", false}};
 constexpr config::EnumName<Version> kVersions[] = {{"1.0", Version::Http10}, {"1.1", Version::Http11}};
 
 constexpr config::EnumName<std::uint32_t> kIgnored[] = {
@@ -328,6 +329,10 @@ constexpr DirectiveSpec kDirectives[] = {
         "Passes a field that would be kept back."),
     directive<&ProxyConf::http_version, &config::an_enum<kVersions>>("proxy_http_version", kHttpServerLocation, {1, 1},
         "1.0 | 1.1", "The version spoken to backends."),
+    directive<&ProxyConf::refuse_ambiguous_target, &config::an_enum<kAmbiguous>>("proxy_ambiguous_target",
+        kHttpServerLocation, {1, 1}, "refuse | pass",
+        "Whether requests are refused whose target backends may take for another location's: with a `\\`, with dot "
+        "segments hidden by `;` or `%5C`, with escaped separators that lead elsewhere, or with a fragment."),
     directive<&ProxyConf::connect_timeout, &config::time_ms>("proxy_connect_timeout", kHttpServerLocation, {1, 1},
         "time", "How long connecting to a backend may take."),
     directive<&ProxyConf::send_timeout, &config::time_ms>("proxy_send_timeout", kHttpServerLocation, {1, 1}, "time",

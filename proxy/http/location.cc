@@ -51,7 +51,8 @@ const Location* LocationTable::longest_prefix(std::string_view uri) const {
   }
 }
 
-LocationMatch LocationTable::find(std::string_view uri, const Location* outer, Exchange& exchange) const {
+template <class Match>
+LocationMatch LocationTable::find_with(std::string_view uri, const Location* outer, const Match& matches) const {
   if (const auto exact = exact_.find(uri); exact != exact_.end())
     return {.location = exact->second, .is_final = true};
 
@@ -62,16 +63,24 @@ LocationMatch LocationTable::find(std::string_view uri, const Location* outer, E
 
   LocationMatch match{.location = found ? found : outer};
   if (found) {
-    match = found->nested.find(uri, found, exchange);
+    match = found->nested.find_with(uri, found, matches);
     if (match.is_final || found->match == Location::Match::FinalPrefix) return match;
   }
   for (const Location* candidate : regexes_) {
-    if (!exchange.match(candidate->regex, uri)) continue;
-    match = candidate->nested.find(uri, candidate, exchange);
+    if (!matches(candidate->regex)) continue;
+    match = candidate->nested.find_with(uri, candidate, matches);
     match.is_final = true;
     return match;
   }
   return match;
+}
+
+LocationMatch LocationTable::find(std::string_view uri, const Location* outer, Exchange& exchange) const {
+  return find_with(uri, outer, [&](const config::Regex& regex) { return exchange.match(regex, uri); });
+}
+
+const Location* LocationTable::find_without_captures(std::string_view uri, const Location* outer) const {
+  return find_with(uri, outer, [&](const config::Regex& regex) { return regex.matches(uri); }).location;
 }
 
 void LocationTable::redirect_to_slash(const Location& location) {

@@ -53,6 +53,9 @@ class LocationTable {
   /// Captures of a regular expression go to `exchange`.
   LocationMatch find(std::string_view uri, const Location* outer, Exchange& exchange) const;
 
+  /// As `find`, for questions about what would be chosen: no captures are taken.
+  const Location* find_without_captures(std::string_view uri, const Location* outer) const;
+
   const Location* find_named(std::string_view name) const;
 
   /// From now on `/x` is redirected to `/x/` if `location` is the prefix `/x/` and nothing is configured for `/x`.
@@ -65,6 +68,8 @@ class LocationTable {
 
  private:
   const Location* longest_prefix(std::string_view uri) const;
+  template <class Match>
+  LocationMatch find_with(std::string_view uri, const Location* outer, const Match& matches) const;
 
   std::vector<std::unique_ptr<Location>> all_;  // in the order of the file
   std::map<std::string, Location*, std::less<>> exact_;

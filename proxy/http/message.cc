@@ -156,7 +156,7 @@ void RequestHead::reset() noexcept {
   method = Method::Other;
   form = TargetForm::Origin;
   version = Version::Http11;
-  has_query = keep_alive = expect_continue = wants_upgrade = target_https = false;
+  has_query = keep_alive = expect_continue = wants_upgrade = target_https = fragment_cut = false;
   method_name = target = line = path = query = host = port = upgrade = {};
   framing = {};
   fields.clear();

@@ -154,6 +154,7 @@ struct RequestHead {
   bool expect_continue = false;       // HTTP/1.1 and `Expect: 100-continue`
   bool wants_upgrade = false;         // HTTP/1.1, `Connection: upgrade` and exactly one Upgrade field
   bool target_https = false;          // an absolute target with scheme `https`
+  bool fragment_cut = false;          // the target came with a `#fragment`, which is not part of `target`
 
   std::string_view method_name;  // as received
   std::string_view target;       // as received, in any form: `$request_uri`

@@ -65,6 +65,7 @@ struct ProxyConf {
   Setting<std::vector<std::string>> hide_header;
   Setting<std::vector<std::string>> pass_header;
   Setting<Version> http_version{Version::Http11};
+  Setting<bool> refuse_ambiguous_target{true};
   Setting<milliseconds> connect_timeout{milliseconds(60'000)};
   Setting<milliseconds> send_timeout{milliseconds(60'000)};
   Setting<milliseconds> read_timeout{milliseconds(60'000)};

@@ -50,7 +50,8 @@ const char* read_request_line(const char* from, const char* end, const RequestOp
   const char* const target = ++at;
   at = find_target_end(target, end);
   head.target = {target, static_cast<std::size_t>(at - target)};
-  if (at != end && *at == '#' && options.cut_fragment)
+  head.fragment_cut = at != end && *at == '#' && options.cut_fragment;
+  if (head.fragment_cut)
     while (at != end && (is_target_octet(*at) || *at == '#')) ++at;
   if (at == end || *at != ' ' || head.target.empty()) {
     reason = head.target.empty() ? Reason::BadRequestLine : bad_target(at, end);

@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace weir::conformance {
 
@@ -15,6 +16,7 @@ enum class Outcome {
   Refuse,   // `forwarded` requests, then nothing of the next: the client gets `status` and the connection is closed
   Cut,      // `forwarded` complete requests; the next one may begin but never ends (the fault is in its body)
   Either,   // as Forward or as Refuse with any status, nothing in between: the RFCs leave the choice
+  Answer,   // the proxy itself answers with `status`; the connection goes on
 };
 
 struct RequestCase {
@@ -25,10 +27,15 @@ struct RequestCase {
   int forwarded = 0;
   int status = 400;       // for Refuse and Cut
   bool by_parser = true;  // false: the proxy's policy decides, the parsers accept it
+  std::vector<std::string> absent = {};   // octets, in lower case, that are in no head at a backend
+  std::vector<std::string> present = {};  // octets that are in the forwarded head as they are
 };
 
 /// `octets` are all that the client sends; how they are cut must make no difference.
 std::span<const RequestCase> request_cases();
+/// What only a whole proxy can get wrong: paths and rules, fields of one connection, methods that end at a proxy.
+/// A location `/admin` has to be denied with 403.
+std::span<const RequestCase> proxy_cases();
 
 /// What a client may see of a backend's answer.
 enum class Answer {
@@ -48,5 +55,7 @@ struct ResponseCase {
 };
 
 std::span<const ResponseCase> response_cases();
+/// What parsers cannot decide: answers nobody asked for, octets after an answer, floods.
+std::span<const ResponseCase> backend_cases();
 
 }  // namespace weir::conformance
