@@ -18,6 +18,8 @@ class SilentChannel final : public ClientChannel {
   net::Stream& stream() override { return client_.stream(); }
   net::Task<net::IoError> invite_body() override { co_return net::IoError{}; }
   bool request_ended() const override { return true; }
+  void begin_body_wait() override {}
+  net::IoError end_body_wait() override { return {}; }
   void begin_response(const Response&) override {}
   void set_trailers(const Fields&) override {}
   SendStatus try_send(std::span<const std::string_view>, bool) override { return SendStatus::Sent; }

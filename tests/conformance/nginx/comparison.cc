@@ -210,7 +210,9 @@ void compare(const Shape& shape) {
         << "nginx does the same, so this is no difference: " << difference->reason << "\n" << octets;
   }
   const std::string expected = nginx.log(), seen = weir.log();
-  if (!logs_may_differ) EXPECT_EQ(expected, seen) << "the logs of nginx (first) and Weir (second) differ";
+  if (!logs_may_differ) {
+    EXPECT_EQ(expected, seen) << "the logs of nginx (first) and Weir (second) differ";
+  }
 }
 
 }  // namespace weir::test

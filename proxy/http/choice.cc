@@ -1,0 +1,167 @@
+#include "http/choice.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <memory>
+
+#include "http/date.h"
+#include "http/proxy_conf.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr std::string_view kNoAddress("\0\0\0", 3);  // ip_hash of a client without one
+
+/// Where a queued request waits. The library calls `room` on any thread; the rest happens on the exchange's loop.
+class PatientExchange final : public balancer::Queue::Waiter, private net::StreamWatcher, private net::Timer {
+ public:
+  enum class Ended : std::uint8_t { NotYet, Called, TimedOut, ClientGone };
+
+  PatientExchange(Exchange& exchange, std::chrono::milliseconds timeout)
+      : Timer(exchange.loop().timers()),
+        exchange_(exchange),
+        watches_(!*exchange.conf<ProxyConf>().ignore_client_abort),
+        self_(std::make_shared<PatientExchange*>(this)) {
+    if (timeout.count() > 0) arm(timeout);
+    if (!watches_) return;
+    if (exchange.client().stream().peer_closed()) ended_ = Ended::ClientGone;
+    exchange.client().stream().watch(this);
+  }
+  ~PatientExchange() override {
+    *self_ = nullptr;
+    if (watches_) exchange_.client().stream().watch(nullptr);
+  }
+
+  /// `co_await` it: waits for a call, the end of the client's patience or of ours. Calls come once each.
+  bool await_ready() const noexcept { return ended_ != Ended::NotYet; }
+  void await_suspend(std::coroutine_handle<> coroutine) { coroutine_ = coroutine; }
+  Ended await_resume() {
+    const Ended how = ended_;
+    if (how == Ended::Called) ended_ = Ended::NotYet;
+    return how;
+  }
+
+ private:
+  void room() noexcept override {
+    exchange_.loop().post([weak = self_] {
+      if (*weak) (*weak)->end(Ended::Called);
+    });
+  }
+  void on_timer() override { end(Ended::TimedOut); }
+  void on_event(net::Stream& client) override {
+    if (client.peer_closed()) end(Ended::ClientGone);
+  }
+  void end(Ended how) {
+    if (ended_ != Ended::NotYet && how == Ended::Called) return;  // too late for us
+    ended_ = how;
+    if (const auto waiting = std::exchange(coroutine_, {})) exchange_.loop().resume_later(waiting);
+  }
+
+  Exchange& exchange_;
+  const bool watches_;
+  Ended ended_ = Ended::NotYet;
+  std::coroutine_handle<> coroutine_;
+  const std::shared_ptr<PatientExchange*> self_;  // what a call holds until it is on our thread
+};
+
+}  // namespace
+
+bool is_samesite(std::string_view text) {
+  return equal_caseless(text, "strict") || equal_caseless(text, "lax") || equal_caseless(text, "none");
+}
+
+Choice::Choice(Exchange& exchange, const UpstreamBlock& upstream) : exchange_(exchange), upstream_(upstream) {
+  if (!upstream.key.is_empty_literal()) key_ = upstream.key.evaluate(exchange);
+  if (upstream.key_is_address) key_ = key_.size() == 4 ? key_.substr(0, 3) : key_.size() == 16 ? key_ : kNoAddress;
+  if (!upstream.sticky) return;
+  session_ = first_of(upstream.sticky->lookup);
+  wanted_ = session_;
+  if (upstream.sticky->kind != Sticky::Kind::Learn || session_.empty()) return;
+  const auto known = upstream.group->sessions().find(session_, exchange.loop().now(), upstream.sticky->limits);
+  wanted_ = known ? exchange.keep(*known) : std::string_view();
+}
+
+balancer::PickRequest Choice::request() const {
+  return {.now = exchange_.loop().now(),
+          .key = key_,
+          .random = exchange_.runtime().worker().random(),
+          .route = wanted_};
+}
+
+std::string_view Choice::first_of(const std::vector<VariableTable::Index>& variables) const {
+  for (const VariableTable::Index index : variables)
+    if (const VariableValue value = exchange_.variables().get(index, exchange_); value.found && !value.text.empty())
+      return value.text;
+  return {};
+}
+
+void Choice::note(const balancer::Lease& lease) {
+  if (!upstream_.sticky) return;
+  route_ = exchange_.keep(lease.backend().route());
+  if (upstream_.sticky->kind == Sticky::Kind::Cookie) exchange_.sticky_cookie = make_cookie();
+}
+
+std::string_view Choice::make_cookie() const {
+  const Sticky& sticky = *upstream_.sticky;
+  std::string text = sticky.name + "=" + std::string(route_);
+  if (sticky.expires_never) {
+    text += "; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000";
+  } else if (sticky.expires) {
+    const std::time_t at = std::time(nullptr) + sticky.expires->count();
+    std::tm parts{};
+    ::gmtime_r(&at, &parts);
+    char date[64];
+    std::strftime(date, sizeof date, "%a, %d-%b-%y %H:%M:%S GMT", &parts);
+    text += fmt::format("; expires={}; max-age={}", date, sticky.expires->count());
+  }
+  const std::string_view domain = sticky.domain.evaluate(exchange_);
+  if (!domain.empty()) text.append("; domain=").append(domain);
+  if (sticky.httponly) text += "; httponly";
+  if (sticky.secure) text += "; secure";
+  std::string_view samesite = sticky.samesite.evaluate(exchange_);
+  if (!samesite.empty() && !is_samesite(samesite)) samesite = "strict";  // as nginx, of a variable
+  if (!samesite.empty()) text.append("; samesite=").append(samesite);
+  if (!sticky.path.empty()) text.append("; path=").append(sticky.path);
+  return exchange_.keep(text);
+}
+
+void Choice::learn(bool at_head) {
+  if (!upstream_.sticky || upstream_.sticky->kind != Sticky::Kind::Learn) return;
+  const Sticky& sticky = *upstream_.sticky;
+  if (sticky.after_head != at_head || route_.empty()) return;
+  const std::string_view created = first_of(sticky.create);
+  const std::string_view name = created.empty() ? session_ : created;
+  if (name.empty()) return;
+  upstream_.group->sessions().learn(name, route_, exchange_.loop().now(), !created.empty(), sticky.limits);
+}
+
+net::Task<Result<balancer::Lease>> acquire_in_turn(Exchange& exchange, const UpstreamBlock& upstream,
+                                                   balancer::UpstreamReader& reader, balancer::PickRequest request) {
+  balancer::Queue& queue = upstream.group->queue();
+  if (!queue.is_contended())
+    if (std::optional<balancer::Lease> lease = reader.acquire(request)) co_return std::move(*lease);
+
+  using Ended = PatientExchange::Ended;
+  PatientExchange patient(exchange, upstream.queue_timeout);
+  if (!queue.join(patient, upstream.queue)) co_return Error{Reason::QueueFull};
+  Ended how = Ended::NotYet;
+  std::optional<balancer::Lease> lease;
+  // Room may have come before we joined, when there was nobody to call; but those who wait are first.
+  if (queue.is_first(patient)) lease = reader.acquire(request);
+  while (!lease) {
+    how = co_await patient;
+    if (how != Ended::Called) break;
+    request.now = exchange.loop().now();
+    lease = reader.acquire(request);
+    if (!lease) queue.rejoin(patient);
+  }
+  queue.leave(patient, lease.has_value());
+  if (lease) co_return std::move(*lease);
+  if (how == Ended::TimedOut) co_return Error{Reason::QueueTimeout};
+  exchange.client_gone = true;
+  co_return Error{Reason::ClientClosed};
+}
+
+}  // namespace weir::http
