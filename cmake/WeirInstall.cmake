@@ -8,7 +8,11 @@ include(CMakePackageConfigHelpers)
 function(weir_install_library folder)
   cmake_parse_arguments(ARG "" "USES;LIBRARIES;DESCRIPTION" "LINKS" ${ARGN})
   set(target weir_${folder})
-  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${folder})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
+  # A build for tests alone has no use for the shared form, and position independent objects none for its precompiled headers.
+  if(NOT WEIR_PCH)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -fno-semantic-interposition)  # else calls inside the library cost more
   endif()

@@ -253,6 +253,8 @@ const std::vector<Difference> kDifferences = {
      "GET /a%20b?x=y HTTP/1.1"},
     {"S15Uploads", "PATCH /v2/blob", "nginx counts a chunked body that came with its head; Weir passes it on as it came",
      "Transfer-Encoding: chunked"},
+    {"UriReplacement", "/a/../c/x", "a target that names another location than its normal form does goes on in that form: the "
+     "backend must not see what no rule saw", "GET /c/x HTTP/1.1"},
     {"S18Errors", "POST /same", "a GET that an error page made of another method has no body", "GET /kept HTTP/1.1\nHost:"},
 };
 
