@@ -166,7 +166,7 @@ TEST(Sticky, CookieBringsTheClientBack) {
 TEST(Sticky, LearnsFromAnswersAndRequests) {
   WEIR_ONLY("Debian's nginx is too old for it");
   const Group group;
-  WeirProcess weir("upstream group { sticky learn zone=sessions:1m create=$cookie_sid lookup=$cookie_sid; " +
+  WeirProcess weir("upstream group { sticky learn zone=sessions:1m header create=$cookie_sid lookup=$cookie_sid; " +
                    group.servers() + " } server { location / { proxy_pass http://group; } }");
   for (const char* session : {"one", "two", "three"}) {
     const Fields cookie{{"Cookie", std::string("sid=") + session}};
