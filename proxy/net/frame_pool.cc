@@ -15,12 +15,16 @@ struct FramePool::Cleaner {
   }
   ~Cleaner() {
     lists_.limit = 0;
-    for (Node*& head : lists_.heads) {
-      while (head) ::operator delete(std::exchange(head, head->next));
-    }
-    lists_.kept = 0;
+    trim();
   }
 };
+
+void FramePool::trim() noexcept {
+  for (Node*& head : lists_.heads) {
+    while (head) ::operator delete(std::exchange(head, head->next));
+  }
+  lists_.kept = 0;
+}
 
 void* FramePool::take_new(std::size_t size) {
   static thread_local Cleaner cleaner;

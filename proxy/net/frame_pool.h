@@ -42,6 +42,10 @@ class FramePool {
     lists.kept += rounded(size);
   }
 
+  /// Gives this thread's free frames back to the system's allocator. After a flood they lie among what it freed, and
+  /// keep whole pages from being given back.
+  static void trim() noexcept;
+
   /// Bytes of free frames that this thread keeps now.
   static std::size_t kept() { return lists_.kept; }
 

@@ -8,6 +8,7 @@
 
 #include "http1/backend_connection.h"
 #include "http1/client_connection.h"
+#include "net/frame_pool.h"
 #include "server/handshake.h"
 
 namespace weir::server {
@@ -198,12 +199,14 @@ net::Task<void> Worker::give_back_memory() {
     co_await net::sleep(loop_, kMemoryCheck);
     const std::uint64_t held = loop_.buffers().lent() + active() * kConnectionOctets;
     most = std::max(most, held);
-    if (most - held >= std::max(most / 2, kMuchMemory)) {
+    // A flood may come and go between two looks, so its end counts by itself.
+    const bool is_over = active() < kManyConnections && held >= before;
+    if (is_over || most - held >= std::max(most / 2, kMuchMemory)) {
       loop_.buffers().trim();
+      net::FramePool::trim();
       ::malloc_trim(0);
       most = held;
     }
-    const bool is_over = active() < kManyConnections && held >= before;
     before = held;
     if (is_over || stopping_) break;
   }

@@ -159,7 +159,7 @@ TEST(LimitReq, RefusesWhatIsBeyondTheBurst) {
         location / { limit_req zone=slow; limit_req_status 429; root %dir%; }
         location /burst { limit_req zone=slow burst=2 nodelay; root %dir%; }
         location /dry { limit_req zone=slow; limit_req_dry_run on; root %dir%; }
-      })");
+      })", {}, {.workers = 1});  // so that the log's order is that of the requests
   EXPECT_EQ(weir.get("/?k=a").status, 403);
   EXPECT_EQ(weir.get("/?k=a").status, 429);
   EXPECT_EQ(weir.get("/?k=b").status, 403);  // each key has its own

@@ -167,6 +167,8 @@ TEST(FramePool, ReusesFramesAndKeepsABoundedNumber) {
   for (void* frame : flood) FramePool::give(frame, 1000);
   EXPECT_LE(FramePool::kept(), FramePool::kMaxKept);
   EXPECT_GT(FramePool::kept(), FramePool::kMaxKept / 2);
+  FramePool::trim();
+  EXPECT_EQ(FramePool::kept(), 0u);
 #endif
 }
 
