@@ -31,10 +31,16 @@ struct TlvName {
   std::string_view name;
   std::uint8_t type;
 };
-constexpr std::uint8_t kSsl = 0x20;
-constexpr TlvName kNames[] = {{"alpn", 0x01}, {"authority", 0x02}, {"unique_id", 0x05}, {"ssl", kSsl}, {"netns", 0x30}};
-constexpr TlvName kSslNames[] = {
-    {"ssl_version", 0x21}, {"ssl_cn", 0x22}, {"ssl_cipher", 0x23}, {"ssl_sig_alg", 0x24}, {"ssl_key_alg", 0x25}};
+constexpr TlvName kNames[] = {{"alpn", net::kTlvAlpn},
+                              {"authority", net::kTlvAuthority},
+                              {"unique_id", net::kTlvUniqueId},
+                              {"ssl", net::kTlvSsl},
+                              {"netns", net::kTlvNetns}};
+constexpr TlvName kSslNames[] = {{"ssl_version", net::kTlvSslVersion},
+                                 {"ssl_cn", net::kTlvSslCommonName},
+                                 {"ssl_cipher", net::kTlvSslCipher},
+                                 {"ssl_sig_alg", net::kTlvSslSignature},
+                                 {"ssl_key_alg", net::kTlvSslKey}};
 
 VariableValue found(std::optional<std::string_view> value) {
   return value ? VariableValue{*value} : VariableValue::not_found();
@@ -75,7 +81,7 @@ VariableValue proxy_protocol_tlv(Exchange& x, const VariableArg& arg) {
   if (const auto type = number_of(name)) return found(header->tlv(*type));
   for (const TlvName& each : kNames)
     if (each.name == name) return found(header->tlv(each.type));
-  const auto ssl = header->tlv(kSsl);
+  const auto ssl = header->tlv(net::kTlvSsl);
   return ssl ? of_ssl(x, *ssl, name) : VariableValue::not_found();
 }
 

@@ -5,11 +5,14 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/crc32c.h"
+
 namespace weir::net {
 
 namespace {
 
-constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
+constexpr std::size_t kFixed = 16;         // of version 2, before the addresses
+constexpr unsigned kStream = 1;            // its word for TCP
 constexpr std::size_t kLongestLine = 107;  // of version 1, with its end
 
 std::size_t number16(std::string_view octets) {
@@ -33,7 +36,7 @@ ProxyHeaderStatus parse_line(std::string_view octets, ProxyHeader& header, std::
   if (end == octets.npos) return octets.size() >= kLongestLine ? ProxyHeaderStatus::Bad : ProxyHeaderStatus::Incomplete;
   size = end + 2;
   std::string_view line = octets.substr(0, end);
-  if (line.starts_with("PROXY UNKNOWN")) return ProxyHeaderStatus::Complete;
+  if (line == "PROXY UNKNOWN" || line.starts_with("PROXY UNKNOWN ")) return ProxyHeaderStatus::Complete;
   const bool v6 = line.starts_with("PROXY TCP6 ");
   if (!v6 && !line.starts_with("PROXY TCP4 ")) return ProxyHeaderStatus::Bad;
   line.remove_prefix(11);
@@ -63,8 +66,19 @@ void read_addresses(std::string_view body, ProxyHeader& header, int family, auto
   header.destination = read(Octets, 2 * Octets + 2);
 }
 
+/// Whether the checksum in a header of version 2 fits, if there is one. `tlvs`: where the list begins.
+bool has_right_sum(std::string_view header, std::size_t tlvs) {
+  const auto sum = find_tlv(header.substr(tlvs), kTlvChecksum);
+  if (!sum) return true;
+  if (sum->size() != 4) return false;
+  // It was made with zeros in its own place.
+  const auto at = static_cast<std::size_t>(sum->data() - header.data());
+  std::string blank(header);
+  blank.replace(at, 4, 4, '\0');
+  return crc32c(blank) == (number16(*sum) << 16 | number16(sum->substr(2)));
+}
+
 ProxyHeaderStatus parse_binary(std::string_view octets, ProxyHeader& header, std::size_t& size) {
-  constexpr std::size_t kFixed = 16;
   if (octets.size() < kFixed) return ProxyHeaderStatus::Incomplete;
   size = kFixed + number16(octets.substr(14));
   if (size > kLongestProxyHeader) return ProxyHeaderStatus::Bad;
@@ -72,21 +86,22 @@ ProxyHeaderStatus parse_binary(std::string_view octets, ProxyHeader& header, std
   const unsigned command = version_and_command & 15u;
   if (version_and_command >> 4 != 2 || command > 1) return ProxyHeaderStatus::Bad;
   if (octets.size() < size) return ProxyHeaderStatus::Incomplete;
-  if (command == 0) return ProxyHeaderStatus::Complete;  // LOCAL: the proxy itself
   std::string_view body = octets.substr(kFixed, size - kFixed);
   std::size_t used = 0;
+  const bool has_addresses = command == 1 && (family & 15u) == kStream && (family >> 4 == 1 || family >> 4 == 2);
+  // LOCAL: the proxy itself. Datagrams do not come by this connection.
+  if (!has_addresses) return ProxyHeaderStatus::Complete;
   if (family >> 4 == 1) {
     if (body.size() < (used = 12)) return ProxyHeaderStatus::Bad;
     read_addresses<sockaddr_in, 4>(body, header, AF_INET, [](sockaddr_in& a) { return &a.sin_addr; },
                                    [](sockaddr_in& a) { return &a.sin_port; });
-  } else if (family >> 4 == 2) {
+  } else {
     if (body.size() < (used = 36)) return ProxyHeaderStatus::Bad;
     read_addresses<sockaddr_in6, 16>(body, header, AF_INET6, [](sockaddr_in6& a) { return &a.sin6_addr; },
                                      [](sockaddr_in6& a) { return &a.sin6_port; });
-  } else {
-    return ProxyHeaderStatus::Complete;  // no addresses that mean anything here
   }
   header.tlvs = body.substr(used);
+  if (!has_right_sum(octets.substr(0, size), used + kFixed)) return ProxyHeaderStatus::Bad;
   return ProxyHeaderStatus::Complete;
 }
 
@@ -108,8 +123,8 @@ ProxyHeaderStatus parse_proxy_header(std::string_view octets, ProxyHeader& heade
   header = {};
   size = 0;
   if (octets.empty()) return ProxyHeaderStatus::Incomplete;
-  if (is_beginning(octets, kSignature))
-    return octets.size() < kSignature.size() ? ProxyHeaderStatus::Incomplete : parse_binary(octets, header, size);
+  if (is_beginning(octets, kProxySignature))
+    return octets.size() < kProxySignature.size() ? ProxyHeaderStatus::Incomplete : parse_binary(octets, header, size);
   if (!is_beginning(octets, "PROXY ")) return ProxyHeaderStatus::Bad;
   return parse_line(octets, header, size);
 }

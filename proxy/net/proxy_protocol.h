@@ -28,7 +28,16 @@ enum class ProxyHeaderStatus : std::uint8_t { Incomplete, Complete, Bad };
 /// Longer headers are refused.
 inline constexpr std::size_t kLongestProxyHeader = 4096;
 
-/// Reads a header at the beginning of `octets`. Complete: `size` octets of them were it, the rest is the client's.
+/// What a header of version 2 begins with.
+inline constexpr std::string_view kProxySignature("\r\n\r\n\0\r\nQUIT\n", 12);
+
+// Types of TLVs; those with Ssl in their name but the first stand within its value.
+inline constexpr std::uint8_t kTlvAlpn = 0x01, kTlvAuthority = 0x02, kTlvChecksum = 0x03, kTlvUniqueId = 0x05,
+                              kTlvSsl = 0x20, kTlvSslVersion = 0x21, kTlvSslCommonName = 0x22, kTlvSslCipher = 0x23,
+                              kTlvSslSignature = 0x24, kTlvSslKey = 0x25, kTlvNetns = 0x30;
+
+/// Reads a header at the beginning of `octets`. Complete: `size` octets of them were it, the rest is the client's. Of
+/// version 2 only what is said of streams is taken for addresses, and a checksum has to fit.
 ProxyHeaderStatus parse_proxy_header(std::string_view octets, ProxyHeader& header, std::size_t& size);
 
 }  // namespace weir::net

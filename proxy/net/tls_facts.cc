@@ -113,6 +113,34 @@ std::string one_line(X509_NAME* name) {
   return copy;
 }
 
+std::string common_name(X509_NAME* name) {
+  const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  if (at < 0) return {};
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+  if (size < 0) return {};
+  std::string copy(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  return copy;
+}
+
+std::string own_signature(SSL* ssl) {
+  const X509* const own = SSL_get_certificate(ssl);
+  return own ? OBJ_nid2sn(X509_get_signature_nid(own)) : "";
+}
+
+std::string own_key(SSL* ssl) {
+  const X509* const own = SSL_get_certificate(ssl);
+  const EVP_PKEY* const key = own ? X509_get0_pubkey(own) : nullptr;
+  if (!key) return {};
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS: return fmt::format("RSA{}", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_EC: return fmt::format("EC{}", EVP_PKEY_get_bits(key));
+    default: return {};
+  }
+}
+
 std::string serial(X509* certificate) {
   return printed([&](BIO* out) { i2a_ASN1_INTEGER(out, X509_get0_serialNumber(certificate)); });
 }
@@ -136,6 +164,7 @@ std::string peer_fact(X509* peer, TlsFact which) {
     case TlsFact::PeerCertificateEscaped: return escaped(pem(peer));
     case TlsFact::PeerSubject: return rfc2253(X509_get_subject_name(peer));
     case TlsFact::PeerIssuer: return rfc2253(X509_get_issuer_name(peer));
+    case TlsFact::PeerCommonName: return common_name(X509_get_subject_name(peer));
     case TlsFact::PeerSubjectLegacy: return one_line(X509_get_subject_name(peer));
     case TlsFact::PeerIssuerLegacy: return one_line(X509_get_issuer_name(peer));
     case TlsFact::PeerSerial: return serial(peer);
@@ -184,6 +213,8 @@ std::string TlsStream::fact(TlsFact which) const {
     case TlsFact::PeerVerdict:
       if (!has_peer_certificate()) return "NONE";
       return SSL_get_verify_result(ssl_) == X509_V_OK ? "SUCCESS" : "FAILED:" + verify_error_text();
+    case TlsFact::OwnSignature: return own_signature(ssl_);
+    case TlsFact::OwnKey: return own_key(ssl_);
     case TlsFact::EarlyData:
     case TlsFact::Signature:
     case TlsFact::PeerSignature: return {};  // OpenSSL 3.0 does not tell

@@ -20,12 +20,15 @@ enum class TlsFact : std::uint8_t {
   Alpn,
   EarlyData,      // 1 as long as what is read was sent before the handshake was complete; else empty
   PeerVerdict,    // SUCCESS, FAILED:reason, NONE
+  OwnSignature,   // the algorithm that our own certificate is signed with
+  OwnKey,         // what kind of key it has, with its bits: RSA2048, EC256
   // Of the peer's certificate; empty if it showed none.
   PeerCertificate,         // PEM in one line, with a tab for each line's end
   PeerCertificateRaw,      // PEM
   PeerCertificateEscaped,  // PEM, percent-encoded
   PeerSubject,             // RFC 2253
   PeerIssuer,
+  PeerCommonName,
   PeerSubjectLegacy,       // /C=…/CN=…
   PeerIssuerLegacy,
   PeerSerial,

@@ -9,10 +9,7 @@
 #include <string_view>
 
 #include "http1/parse_error.h"
-
-// The fuzzer's assertion: an outcome that must never be.
-#define MUST(condition) \
-  if (!(condition)) std::abort()
+#include "must.h"
 
 namespace weir::http1 {
 
