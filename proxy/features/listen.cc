@@ -97,10 +97,6 @@ void add_one(const config::Call& call, std::string_view text) {
     if (options_before) call.fail(fmt::format("duplicate listen options for {}", where.text()));
     address.options_set = true;
   }
-  if (address.tls && address.proxy_protocol)
-    call.fail(fmt::format("\"ssl\" and \"proxy_protocol\" on one address ({}) are not implemented by Weir yet: let the proxy "
-                          "in front send its header to an address without \"ssl\"",
-                          address.text));
   if (is_default) {
     if (address.default_given) call.fail(fmt::format("a duplicate default server for {}", where.text()));
     address.default_given = true;

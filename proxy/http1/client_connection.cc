@@ -6,6 +6,7 @@
 #include "http/respond.h"
 #include "http/uri.h"
 #include "http1/exchange_channel.h"
+#include "net/proxy_protocol_reader.h"
 #include "net/tls_facts.h"
 
 namespace weir::http1 {
@@ -17,12 +18,15 @@ using std::chrono::milliseconds;
 using Kind = http::Standing::Kind;
 
 ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream,
-                                   const net::Endpoint& client, const http::ListenAddress& listen)
+                                   const net::Endpoint& client, const http::ListenAddress& listen,
+                                   std::unique_ptr<net::ProxyHeader> header)
     : host_(host),
       runtime_(host.runtime),
       stream_(std::move(stream)),
       listen_(&listen),
-      input_(stream_->loop().buffers()) {
+      input_(stream_->loop().buffers()),
+      proxy_header_(std::move(header)) {
+  info_.proxy_header = proxy_header_.get();
   info_.id = host.next_serial();
   info_.client = client;
   info_.local = net::Endpoint::local_of(stream_->fd());
@@ -60,7 +64,7 @@ void ClientConnection::make_room(std::string_view limit) {
 net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connection) {
   ClientConnection& self = *connection;
   try {
-    if (self.listen_->proxy_protocol && !co_await self.read_proxy_header()) co_return;
+    if (self.listen_->proxy_protocol && !self.proxy_header_ && !co_await self.read_proxy_header()) co_return;
     for (;;) {
       self.pipelined_ = !self.input_.is_empty();
       if (!self.pipelined_ && !co_await self.wait_for_request()) break;
@@ -85,25 +89,12 @@ net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connecti
 net::Task<bool> ClientConnection::read_proxy_header() {
   const net::TimePoint deadline = stream_->loop().now() + *core().client_header_timeout;
   proxy_header_ = std::make_unique<net::ProxyHeader>();
-  for (;;) {
-    std::size_t size = 0;
-    switch (net::parse_proxy_header(input_.unread(), *proxy_header_, size)) {
-      case net::ProxyHeaderStatus::Complete:
-        input_.consume(size);
-        info_.proxy_header = proxy_header_.get();
-        co_return true;
-      case net::ProxyHeaderStatus::Bad:
-        log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}",
-                   info_.client.address_string(), info_.local.to_string());
-        co_return false;
-      case net::ProxyHeaderStatus::Incomplete: break;
-    }
-    const net::IoError error = input_.read(*stream_);
-    if (!error) continue;
-    if (!error.would_block()) co_return false;
-    const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
-    if (left <= milliseconds(0) || co_await stream_->readable(left)) co_return false;
-  }
+  const net::ProxyHeaderOutcome outcome = co_await net::read_proxy_header(*stream_, deadline, *proxy_header_);
+  if (outcome.kind == net::ProxyHeaderOutcome::Kind::Broken)
+    log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}",
+               info_.client.address_string(), info_.local.to_string());
+  info_.proxy_header = proxy_header_.get();
+  co_return outcome.kind == net::ProxyHeaderOutcome::Kind::Done;
 }
 
 // The first octets of a request: within client_header_timeout on a new connection, keepalive_timeout afterwards.

@@ -20,9 +20,10 @@ class ExchangeChannel;
 
 class ClientConnection final : public http::ClientConnectionBase {
  public:
-  /// `listen`: the address it came to, of the runtime in force.
+  /// `listen`: the address it came to, of the runtime in force. `header`: what a proxy in front said, if that was read
+  /// already.
   ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream, const net::Endpoint& client,
-                   const http::ListenAddress& listen);
+                   const http::ListenAddress& listen, std::unique_ptr<net::ProxyHeader> header = nullptr);
   ~ClientConnection();
 
   /// Serves until the connection ends.

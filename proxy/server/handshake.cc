@@ -3,6 +3,7 @@
 #include "http/core_conf.h"
 #include "http/exchange.h"
 #include "http/tls_conf.h"
+#include "net/proxy_protocol_reader.h"
 #include "net/tls_server.h"
 
 namespace weir::server {
@@ -78,12 +79,22 @@ const http::ListenAddress* Handshake::listen_now() const {
 net::Task<std::unique_ptr<net::Stream>> Handshake::run() {
   using Kind = net::TlsOutcome::Kind;
   const auto& core = listen_.default_server->root.settings.get<http::CoreConf>();
+  if (listen_.proxy_protocol && !co_await read_proxy_header(since_ + *core.client_header_timeout)) co_return nullptr;
   const net::TlsOutcome outcome = co_await stream_->accept(*this, *core.client_header_timeout);
   if (outcome.kind != Kind::Done && outcome.kind != Kind::Plain) {
     log_failure(outcome);
     co_return nullptr;
   }
   co_return std::move(stream_);
+}
+
+net::Task<bool> Handshake::read_proxy_header(net::TimePoint deadline) {
+  proxy_header_ = std::make_unique<net::ProxyHeader>();
+  const net::ProxyHeaderOutcome outcome = co_await net::read_proxy_header(*stream_, deadline, *proxy_header_);
+  if (outcome.kind == net::ProxyHeaderOutcome::Kind::Broken)
+    log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}", client_.address_string(),
+               listen_.text);
+  co_return outcome.kind == net::ProxyHeaderOutcome::Kind::Done;
 }
 
 void Handshake::log_failure(const net::TlsOutcome& outcome) const {
@@ -117,6 +128,7 @@ std::vector<net::TlsKeyPair> Handshake::certificates(net::TlsStream& stream, con
   info.local = net::Endpoint::local_of(stream.fd());
   info.since = stream.loop().now();
   info.server = &block_of(stream.server_name());
+  info.proxy_header = proxy_header_.get();
 
   net::Arena arena(stream.loop().buffers());
   MuteChannel channel(info, stream);

@@ -3,6 +3,7 @@
 
 #include "http/connection_host.h"
 #include "http/server_block.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 
 namespace weir::server {
@@ -15,9 +16,12 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
             const http::ListenAddress& listen);
   ~Handshake();
 
-  /// Shakes hands. Returns the stream, encrypted or, if the client does not speak TLS, plain; nothing if it failed,
+  /// Takes the PROXY protocol header off, if the address has one, and shakes hands. Returns the stream, encrypted or, if the client does not speak TLS, plain; nothing if it failed,
   /// which was logged.
   net::Task<std::unique_ptr<net::Stream>> run();
+
+  /// What a proxy in front said of the client; null if nothing was.
+  std::unique_ptr<net::ProxyHeader> take_proxy_header() { return std::move(proxy_header_); }
 
   /// The address under the configuration in force now; null if it is not listened on any more.
   const http::ListenAddress* listen_now() const;
@@ -33,6 +37,7 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
     return {http::Standing::Kind::Head, since_.time_since_epoch().count()};
   }
   void make_room(std::string_view limit) override;
+  net::Task<bool> read_proxy_header(net::TimePoint deadline);
   void log_failure(const net::TlsOutcome& outcome) const;
 
   http::ConnectionHost& host_;
@@ -41,6 +46,7 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
   const net::Endpoint client_;
   const http::ListenAddress& listen_;
   const net::TimePoint since_;
+  std::unique_ptr<net::ProxyHeader> proxy_header_;  // of `listen … proxy_protocol`
 };
 
 }  // namespace weir::server

@@ -174,12 +174,13 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
   if (address->tls)
     net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *address));
   else
-    serve(std::make_unique<net::Stream>(loop_, fd), peer, *address);
+    serve(std::make_unique<net::Stream>(loop_, fd), peer, *address, nullptr);
 }
 
-void Worker::serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address) {
+void Worker::serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,
+                   std::unique_ptr<net::ProxyHeader> header) {
   net::spawn(http1::ClientConnection::run(
-      std::make_unique<http1::ClientConnection>(host_, std::move(stream), peer, address)));
+      std::make_unique<http1::ClientConnection>(host_, std::move(stream), peer, address, std::move(header))));
 }
 
 net::Task<void> Worker::serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
@@ -187,7 +188,7 @@ net::Task<void> Worker::serve_encrypted(std::unique_ptr<net::TlsStream> stream, 
   Handshake handshake(host_, std::move(stream), peer, address);
   std::unique_ptr<net::Stream> ready = co_await handshake.run();
   const http::ListenAddress* const listen = handshake.listen_now();
-  if (ready && listen && !stopping_) serve(std::move(ready), peer, *listen);
+  if (ready && listen && !stopping_) serve(std::move(ready), peer, *listen, handshake.take_proxy_header());
 }
 
 // What a flood took is given back when it is over: free blocks to the allocator, and its free pages to the system. Looks

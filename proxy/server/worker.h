@@ -10,6 +10,7 @@
 #include "http/connection_host.h"
 #include "log/access_log_file.h"
 #include "net/listener.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 #include "server/listen_sockets.h"
 
@@ -54,7 +55,9 @@ class Worker {
   void run();
   void take(WorkerPlan plan);
   void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
-  void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address);
+  /// `header`: what a proxy in front said, if that was read already.
+  void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,
+             std::unique_ptr<net::ProxyHeader> header);
   net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
                                   const http::ListenAddress& address);
   /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached.
