@@ -1,7 +1,7 @@
 // real_ip: the client's address from a field that a trusted proxy wrote.
 #include <fmt/format.h>
-#include <netdb.h>
 
+#include "features/host_lookup.h"
 #include "features/scopes.h"
 #include "http/exchange.h"
 #include "http/forwarded_for.h"
@@ -32,16 +32,9 @@ std::vector<Network> parse_trusted(const Call& call) {
   if (network) return {*network};
   if (text.find('/') != text.npos) call.fail(fmt::format("invalid parameter \"{}\"", text));
 
-  // Now and not later: a list of whom to trust must never be half known.
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (::getaddrinfo(text.c_str(), nullptr, &hints, &found) != 0)
-    call.fail(fmt::format("host not found in set_real_ip_from \"{}\"", text));
   std::vector<Network> networks;
-  for (const addrinfo* each = found; each; each = each->ai_next)
-    if (const auto one = Network::parse(net::Endpoint(each->ai_addr, each->ai_addrlen).address_string()))
-      networks.push_back(*one);
-  ::freeaddrinfo(found);
+  for (const net::Endpoint& address : look_up_host(call, text))
+    if (const auto one = Network::parse(address.address_string())) networks.push_back(*one);
   return networks;
 }
 

@@ -1,7 +1,7 @@
 // resolver: the name servers that are asked while serving.
 #include <fmt/format.h>
-#include <netdb.h>
 
+#include "features/host_lookup.h"
 #include "features/scopes.h"
 #include "http/address.h"
 #include "http/resolver_conf.h"
@@ -23,17 +23,10 @@ void add_server(const Call& call, const std::string& text, net::Resolver::Option
     options.servers.push_back(*net::Endpoint::parse(where.text()));
     return;
   }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(where.host.c_str(), nullptr, &hints, &found) != 0)
-    call.fail(fmt::format("host not found in resolver \"{}\"", text));
-  for (const addrinfo* each = found; each; each = each->ai_next) {
-    net::Endpoint endpoint(each->ai_addr, each->ai_addrlen);
+  for (net::Endpoint& endpoint : look_up_host(call, where.host)) {
     endpoint.set_port(where.port);
     options.servers.push_back(endpoint);
   }
-  ::freeaddrinfo(found);
 }
 
 bool switch_of(const Call& call, const std::string& parameter) {
@@ -44,6 +37,7 @@ bool switch_of(const Call& call, const std::string& parameter) {
 
 std::shared_ptr<const net::Resolver::Options> parse_resolver(const Call& call) {
   auto options = std::make_shared<net::Resolver::Options>();
+  bool has_server = false;
   if (call.args.size() == 1 && call.args[0] == "off") return nullptr;
   for (const std::string& parameter : call.args) {
     if (parameter.starts_with("valid=")) {
@@ -58,10 +52,11 @@ std::shared_ptr<const net::Resolver::Options> parse_resolver(const Call& call) {
       call.notice("\"status_zone\" has no effect: Weir does not count answers of name servers yet");
     } else {
       add_server(call, parameter, *options);
+      has_server = true;
     }
   }
   if (!options->ipv4 && !options->ipv6) call.fail("\"ipv4\" and \"ipv6\" cannot both be \"off\"");
-  if (options->servers.empty()) call.fail("no name servers defined");
+  if (!has_server) call.fail("no name servers defined");
   return options;
 }
 

@@ -39,14 +39,21 @@ struct HttpConfig {
   const ListenAddress* find_listen(std::string_view text) const;
 };
 
+/// What becomes of host names that must be known before the configuration is in force.
+enum class Names : std::uint8_t {
+  Resolve,
+  Leave,  // they are only checked: nothing is going to be served (`-t`, `-s`)
+};
+
 /// What directives see and fill while the http block is read.
 class Loader : public config::LoadContext {
  public:
   Loader(HttpConfig& into, const config::DirectiveTable& directives, config::Diagnostics& problems,
-         std::filesystem::path prefix, std::filesystem::path conf_directory)
+         std::filesystem::path prefix, std::filesystem::path conf_directory, Names host_names)
       : config(into),
         table(directives),
         diagnostics(problems),
+        names(host_names),
         prefix_(std::move(prefix)),
         conf_directory_(std::move(conf_directory)) {}
 
@@ -55,6 +62,7 @@ class Loader : public config::LoadContext {
   HttpConfig& config;
   const config::DirectiveTable& table;
   config::Diagnostics& diagnostics;
+  const Names names;
 
   // What is being read; nothing outside such a block.
   ServerBlock* server = nullptr;

@@ -21,18 +21,19 @@ void MainLoader::load_http(const config::Call& call) {
   http::HttpConfig& http = *configuration_.http;
   http.features.assign(http::features().begin(), http::features().end());
   for (const http::Feature* feature : http.features) http.variables.add(feature->variables);
-  http::Loader loader(http, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir);
+  http::Loader loader(http, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
   loader.load_block(call.statement, config::Http, http.settings);
   if (!call.diagnostics.has_errors()) loader.finish();
 }
 
-Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics) {
+Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics,
+                                 http::Names names) {
   Configuration configuration;
   configuration.http = std::make_shared<http::HttpConfig>();
   configuration.document = config::parse_file(paths.conf_file, paths.conf_dir, diagnostics);
   config::Document extra;
   if (!directives.empty()) extra = config::parse_text(directives, "command line", diagnostics, paths.conf_dir);
-  MainLoader loader(configuration, paths);
+  MainLoader loader(configuration, paths, names);
   const config::DirectiveTable& table = directive_table();
   table.apply_block(extra.statements, config::Main, configuration.settings, loader, diagnostics);
   table.apply_block(configuration.document.statements, config::Main, configuration.settings, loader, diagnostics);

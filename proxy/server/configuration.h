@@ -25,14 +25,17 @@ struct Configuration {
 /// All directives of Weir. Made once.
 const config::DirectiveTable& directive_table();
 
-/// Reads the configuration of `paths` and checks it as far as that is possible without binding, connecting, resolving
-/// or creating anything. `directives`: those of -g. Problems go to `diagnostics`.
-Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics);
+/// Reads the configuration of `paths` and checks it as far as that is possible without binding, connecting or creating
+/// anything. `directives`: those of -g. Problems go to `diagnostics`.
+/// `names`: Resolve if it is to be taken into service; names that must be known by then are looked up, which may wait.
+Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics,
+                                 http::Names names);
 
 /// What directives of the main context see.
 class MainLoader : public config::LoadContext {
  public:
-  MainLoader(Configuration& into, const Paths& paths) : configuration_(into), paths_(paths) {}
+  MainLoader(Configuration& into, const Paths& paths, http::Names names)
+      : configuration_(into), paths_(paths), names_(names) {}
 
   std::string full_path(std::string_view path) const { return path_under(paths_.prefix, path); }
   void load_http(const config::Call& call);
@@ -41,6 +44,7 @@ class MainLoader : public config::LoadContext {
  private:
   Configuration& configuration_;
   const Paths& paths_;
+  const http::Names names_;
   bool has_http_ = false;
 };
 

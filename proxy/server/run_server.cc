@@ -51,7 +51,9 @@ int run_checked(std::span<char* const> words) {
 
   const Paths paths = resolve_paths(arguments, working_directory());
   config::Diagnostics diagnostics;
-  Configuration configuration = load_configuration(paths, arguments.directives, diagnostics);
+  const bool will_serve = !arguments.test_configuration && !arguments.control;
+  Configuration configuration = load_configuration(paths, arguments.directives, diagnostics,
+                                                   will_serve ? http::Names::Resolve : http::Names::Leave);
   if (arguments.test_configuration) return test(paths, arguments, configuration, diagnostics);
   if (diagnostics.has_errors()) {
     print_diagnostics(diagnostics, true);

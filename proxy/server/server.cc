@@ -184,7 +184,7 @@ void Server::await_members() {
 void Server::reload() {
   log::notice(*error_log_, "reloading the configuration from {}", paths_.conf_file);
   config::Diagnostics diagnostics;
-  Configuration configuration = load_configuration(paths_, arguments_.directives, diagnostics);
+  Configuration configuration = load_configuration(paths_, arguments_.directives, diagnostics, http::Names::Resolve);
   report(*error_log_, diagnostics);
   if (diagnostics.has_errors()) {
     log::error(*error_log_, "the new configuration was refused; generation {} goes on serving", generation_);

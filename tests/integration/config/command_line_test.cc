@@ -41,6 +41,29 @@ TEST(CommandLine, TestingOpensNothing) {
   EXPECT_EQ(result.exit_code, 0) << result.output;
 }
 
+TEST(CommandLine, TestingLooksNoNameUp) {
+  WEIR_ONLY("nginx looks them up");
+  const RunResult result = test_config(
+      whole("set_real_ip_from no.such.host.invalid; resolver no.such.server.invalid; server { listen 127.0.0.1:20001; location / { return 200; } }"));
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  for (const char* host : {"no.such.host.invalid", "no.such.server.invalid"})
+    EXPECT_TRUE(contains(result.output, "[notice] host \"" + std::string(host) + "\" in ")) << result.output;
+}
+
+TEST(Configuration, WhomToTrustMustBeKnownBeforeServing) {
+  const TempDir dir("trust");
+  const std::string prefix = dir.path().string() + "/";
+  const auto start = [&](const std::string& who) {
+    dir.write("weir.conf", kUser + "daemon off;\npid " + prefix + "weir.pid;\nevents { }\nhttp { set_real_ip_from " + who +
+                               "; server { listen 127.0.0.1:20001; location / { return 200; } } }\n");
+    const RunResult result = run_weir({"-p", prefix, "-c", "weir.conf", "-e", "stderr"});
+    EXPECT_EQ(result.exit_code, 1) << result.output;
+    return result.output;
+  };
+  EXPECT_TRUE(contains(start("no.such.host.invalid"), "host not found in set_real_ip_from \"no.such.host.invalid\""));
+  if (!testing_nginx()) EXPECT_TRUE(contains(start("no..host"), "invalid host in \"no..host\""));
+}
+
 TEST(CommandLine, LoadsTheMinimalZooKeeperConfigurationVerbatim) {
   WEIR_ONLY("nginx knows no zk_cluster");
   const RunResult result = test_config(R"(
