@@ -8,6 +8,7 @@ namespace weir::discovery {
 KnownMember to_member(const NativeName& name, const DecodeRules& rules) {
   KnownMember member(rules.prototype, facts_of(name));
   member.address = name.address;
+  if (!name.zone.empty()) member.zone = name.zone;
   member.weight = name.weight.value_or(rules.default_weight);
   member.backup = name.tier > 0;
   member.down = name.state == NativeName::State::Starting;

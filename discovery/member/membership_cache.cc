@@ -130,6 +130,7 @@ KnownMember read_member(Fields& fields) {
     else throw Malformed{};
   }
   member.facts = fields.text();
+  member.zone = zone_of(member.facts);
   member.name = fields.text();
   fields.end();
   return member;

@@ -243,6 +243,12 @@ std::string facts_of(const NativeName& name) {
   return text;
 }
 
+std::string zone_of(std::string_view facts) {
+  constexpr std::string_view kKey = "z=";  // the first one, if it is there
+  if (!facts.starts_with(kKey)) return {};
+  return unescape(facts.substr(kKey.size(), facts.find(',') - kKey.size())).value_or(std::string());
+}
+
 std::string escape_value(std::string_view value) {
   std::string text;
   append_escaped(text, value);

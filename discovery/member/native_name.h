@@ -72,6 +72,9 @@ std::string encode_name(const NativeName& name);
 /// `z=eu-1b,v=2026.1`. Empty if there are none.
 std::string facts_of(const NativeName& name);
 
+/// The zone that `facts`, as `facts_of` writes them, state; empty if they state none.
+std::string zone_of(std::string_view facts);
+
 /// `value` as it stands in a name: what may not stand there is `%XX`.
 std::string escape_value(std::string_view value);
 

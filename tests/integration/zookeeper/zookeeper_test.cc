@@ -129,6 +129,19 @@ TEST_F(ZooKeeperMembers, ChangeWeightWithoutARestart) {
   EXPECT_TRUE(wait_until([&] { return share_of_a() == 0; }));
 }
 
+TEST_F(ZooKeeperMembers, OfTheSameZoneComeFirst) {
+  FakeBackend near = FakeBackend::echoing("near"), far = FakeBackend::echoing("far");
+  add(near.address() + ",z=here");
+  add(far.address() + ",z=there");
+  WeirProcess weir(R"(
+      upstream group { least_conn; local_zone here; zk_cluster %zk%; zk_vanish trust; }
+      server { location / { proxy_pass http://group; } })",
+                   values());
+  EXPECT_TRUE(served_by(weir, {"near"}));
+  remove(near.address() + ",z=here");
+  EXPECT_TRUE(served_by(weir, {"far"}));
+}
+
 TEST_F(ZooKeeperMembers, AreBackupsAndDrainAsTheirNamesSay) {
   FakeBackend a = FakeBackend::echoing("a", milliseconds(0)), spare = FakeBackend::echoing("spare");
   add(a.address());

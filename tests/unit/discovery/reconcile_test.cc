@@ -1,5 +1,7 @@
 #include "member/reconcile.h"
 
+#include "member/membership_cache.h"
+
 #include <gtest/gtest.h>
 
 namespace weir::discovery {
@@ -377,6 +379,18 @@ TEST(DecodeDirectory, MakesMembersOfNames) {
   EXPECT_TRUE(members[2].draining);
   EXPECT_EQ(members[2].weight, 4u);
   EXPECT_TRUE(members[3].down);
+}
+
+TEST(DecodeDirectory, KeepsTheZone) {
+  const auto members = settle(decode_directory({"10.0.0.1:80,z=eu%201", "10.0.0.2:80,v=7"}, {}), {});
+  ASSERT_EQ(members.size(), 2u);
+  EXPECT_EQ(members[0].zone, "eu 1");
+  EXPECT_EQ(members[1].zone, "");
+  CachedMembership kept;
+  kept.memory.members.is_known = true;
+  kept.memory.members.present = members;
+  std::string error;
+  EXPECT_EQ(decode_cache(encode_cache(kept), error), kept) << error;
 }
 
 }  // namespace
