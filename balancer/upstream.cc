@@ -139,6 +139,19 @@ std::uint64_t UpstreamReader::active() const noexcept {
   return sum;
 }
 
+// Called for a last resort in quiet times, and for any other lease in a panic.
+PanicChange UpstreamReader::find_panic_change(const Lease& lease) noexcept {
+  constexpr std::chrono::seconds kLeast{1};
+  const bool begins = lease.is_last_resort();
+  const Clock::rep now = lease.started().time_since_epoch().count();
+  Clock::rep since = upstream_->panic_since_.load(std::memory_order_relaxed);
+  if (!begins && since != Upstream::kNoPanic && now - since < Clock::duration(kLeast).count()) return PanicChange::None;
+  // A retry gets a last resort when the others were tried; a check gets one that is marked.
+  if (begins != (since == Upstream::kNoPanic) || snapshot_->is_in_panic() != begins) return PanicChange::None;
+  if (!upstream_->panic_since_.compare_exchange_strong(since, begins ? now : Upstream::kNoPanic)) return PanicChange::None;
+  return begins ? PanicChange::Begins : PanicChange::Ends;
+}
+
 bool UpstreamReader::refresh() {
   if (upstream_->generation_.load(std::memory_order_acquire) == snapshot_->generation()) return false;
   snapshot_ = upstream_->snapshot();

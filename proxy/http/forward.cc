@@ -56,7 +56,10 @@ class Tries {
   /// The retry did its work.
   void leave_budget() { token_ = {}; }
 
-  void note(const balancer::Lease& lease) { tried_.add(lease.backend()), choice_.note(lease), ++count_; }
+  void note(const balancer::Lease& lease) {
+    tried_.add(lease.backend()), choice_.note(lease), ++count_;
+    if (const auto change = reader_.note_panic(lease); change != balancer::PanicChange::None) tell(change);
+  }
   /// The last attempt does not count.
   void forgive() { --count_; }
 
@@ -71,10 +74,18 @@ class Tries {
   }
 
  private:
+  void tell(balancer::PanicChange change) const {
+    const log::ErrorLog& log = exchange_.runtime().error_log();
+    if (change == balancer::PanicChange::Begins)
+      log::warn(log, "upstream \"{}\": all servers are marked failed, so all of them are used", upstream_.name);
+    else
+      log::notice(log, "upstream \"{}\": not all servers are marked failed any more", upstream_.name);
+  }
+
   Exchange& exchange_;
   const ProxyConf& conf_;
   const UpstreamBlock& upstream_;
-  const balancer::UpstreamReader& reader_;
+  balancer::UpstreamReader& reader_;
   Choice& choice_;
   const net::TimePoint began_;
   RetryBudget::Token token_;

@@ -8,6 +8,12 @@
 namespace weir::test {
 namespace {
 
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++times;
+  return times;
+}
+
 class Failover : public ::testing::Test {
  protected:
   BackendProcess a_{"a"}, b_{"b"}, c_{"c"};
@@ -54,6 +60,20 @@ TEST_F(Failover, BackendsKilledWhileIdleInTurnLoseNoRequest) {
     }
   }
   EXPECT_EQ(weir.get("/").status, 200);
+}
+
+TEST_F(Failover, ThatAllServersAreMarkedIsLoggedOnceAndSoIsItsEnd) {
+  WEIR_ONLY("nginx says nothing, and uses none of them");
+  WeirProcess weir(kThree, values());
+  for (BackendProcess* victim : {&a_, &b_, &c_}) victim->kill();
+  const std::string begins = "upstream \"group\": all servers are marked failed, so all of them are used";
+  const std::string ends = "upstream \"group\": not all servers are marked failed any more";
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(weir.get("/").status, 502);
+  EXPECT_TRUE(weir.logs(begins));
+  EXPECT_EQ(count(weir.error_log(), ends), 0u);
+  for (BackendProcess* victim : {&a_, &b_, &c_}) victim->start();
+  EXPECT_TRUE(wait_until([&] { return weir.get("/").status == 200 && count(weir.error_log(), ends) == 1; }));
+  EXPECT_EQ(count(weir.error_log(), begins), 1u);
 }
 
 TEST_F(Failover, AllPrimariesKilledUnderLoadAreReplacedByTheBackup) {

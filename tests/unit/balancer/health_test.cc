@@ -125,6 +125,30 @@ TEST(Health, SaysWhenItUsesAllBecauseAllAreMarked) {
   EXPECT_TRUE(used == "abab" || used == "baba") << used;
 }
 
+TEST(Health, TellsOnceThatAPanicBeginsAndThatItEnds) {
+  TestUpstream app("round_robin", {{.address = "a"}, {.address = "b"}});
+  const auto change = [&] { return app.reader.note_panic(*app.acquire()); };
+  EXPECT_EQ(change(), PanicChange::None);
+  fail(app, "a");
+  EXPECT_EQ(change(), PanicChange::None);
+  fail(app, "b");
+  EXPECT_EQ(change(), PanicChange::Begins);
+  EXPECT_EQ(change(), PanicChange::None);
+  // It comes and goes: nobody wants to hear about that.
+  for (int i = 0; i < 5; ++i, app.now += milliseconds(100)) {
+    app.acquire()->succeeded(app.now);
+    EXPECT_EQ(change(), PanicChange::None);
+    app.acquire()->failed(app.now);
+    ASSERT_TRUE(app.upstream->snapshot()->is_in_panic());
+    EXPECT_EQ(change(), PanicChange::None);
+  }
+  app.now += seconds(1);
+  EXPECT_EQ(change(), PanicChange::None) << "it goes on";
+  app.acquire()->succeeded(app.now);
+  EXPECT_EQ(change(), PanicChange::Ends);
+  EXPECT_EQ(change(), PanicChange::None);
+}
+
 TEST(Health, NeverMarksWithMaxFailsZero) {
   TestUpstream app("round_robin", {{.address = "a", .max_fails = 0}, {.address = "b"}});
   for (int i = 0; i < 10; ++i) fail(app, "a");

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,6 +32,9 @@ enum class Newcomers : std::uint8_t {
   Serve,  // they are picked at once
   Prove,  // they are vetoed until a health check lifts it
 };
+
+/// What a pick says about an upstream's panic: that every backend is marked failed, so that all are used nevertheless.
+enum class PanicChange : std::uint8_t { None, Begins, Ends };
 
 /// A named group of backends whose membership may change at any time.
 ///
@@ -97,6 +101,8 @@ class Upstream {
   mutable std::mutex current_mutex_;  // held only to copy or swap the pointer
   std::shared_ptr<const Snapshot> current_;
   alignas(64) std::atomic<std::uint64_t> generation_{0};  // that of current_; readers compare it at each pick
+  std::atomic<Clock::rep> panic_since_{kNoPanic};         // here, as it is looked at as often
+  static constexpr Clock::rep kNoPanic = std::numeric_limits<Clock::rep>::min();
 };
 
 /// One thread's view of an upstream. To follow changes costs one load per pick.
@@ -125,8 +131,17 @@ class UpstreamReader {
   /// Returns nothing only when every backend is tried, down, draining or at its `max_conns`, or there are none.
   std::optional<Lease> acquire(const PickRequest& request);
 
+  /// Tells whether with `lease`, just acquired, the upstream's panic begins or ends, so that somebody can be told. Of
+  /// all threads one gets the answer, once. A panic counts as one for a second at least, however often its end and
+  /// beginning come meanwhile. It costs one load unless the lease is a last resort or there was a panic.
+  PanicChange note_panic(const Lease& lease) noexcept {
+    const bool is_quiet = upstream_->panic_since_.load(std::memory_order_relaxed) == Upstream::kNoPanic;
+    return lease.is_last_resort() != is_quiet ? PanicChange::None : find_panic_change(lease);
+  }
+
  private:
   bool refresh();
+  PanicChange find_panic_change(const Lease& lease) noexcept;
 
   const std::shared_ptr<Upstream> upstream_;
   std::shared_ptr<const Snapshot> snapshot_;
