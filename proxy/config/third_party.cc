@@ -22,7 +22,7 @@ constexpr std::string_view kFirewall =
     "own";
 constexpr std::string_view kGeoip =
     "it belongs to the GeoIP2 module, which Weir does not have; use `geo` with ranges";
-constexpr std::string_view kStatus = "it belongs to a status module, which Weir does not have; use `stub_status`";
+constexpr std::string_view kStatus = "it belongs to a status module, which Weir does not have; use `weir_status`";
 constexpr std::string_view kChecks = "it belongs to Tengine's health checks, which Weir does not have yet";
 constexpr std::string_view kMembers =
     "it belongs to a module for changing upstreams at run time; Weir takes members from ZooKeeper with `zk_cluster`";

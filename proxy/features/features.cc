@@ -31,6 +31,8 @@ namespace weir::http {
   FEATURE(types)                                                                                   \
   FEATURE(limit_rate)                                                                              \
   FEATURE(keepalive_disable)                                                                       \
+  FEATURE(stub_status)                                                                             \
+  FEATURE(weir_status)                                                                             \
   FEATURE(proxy)                                                                                   \
   FEATURE(proxy_ssl)  /* after `proxy`, which settles where a location passes to */                \
   FEATURE(files)      /* last of the content handlers: it answers whatever the others left */      \

@@ -70,7 +70,9 @@ PhaseResult limit_connections(Exchange& exchange) {
       log::write(exchange.runtime().error_log(), *conf.level, exchange.subject(), "limiting connections{} by zone \"{}\"",
                  *conf.dry_run ? ", dry run," : "", limit.name);
       set_outcome(*conf.dry_run ? Outcome::RejectedDryRun : Outcome::Rejected);
-      return *conf.dry_run ? PhaseResult::next() : PhaseResult::respond(*conf.status);
+      if (*conf.dry_run) return PhaseResult::next();
+      exchange.count_refusal(Refusal::LimitConnections);
+      return PhaseResult::respond(*conf.status);
     }
     set_outcome(Outcome::Passed);
     exchange.at_end(*exchange.make<Place>(*limit.zone->counts, exchange.keep(key)));

@@ -107,7 +107,9 @@ net::Task<PhaseResult> limit_requests(Exchange& exchange) {
     if (verdict.refused) {
       note(exchange, *conf.level, "limiting requests", verdict.ahead, limit);
       set_outcome(*conf.dry_run ? Outcome::RejectedDryRun : Outcome::Rejected);
-      co_return *conf.dry_run ? PhaseResult::next() : PhaseResult::respond(*conf.status);
+      if (*conf.dry_run) co_return PhaseResult::next();
+      exchange.count_refusal(Refusal::LimitRequests);
+      co_return PhaseResult::respond(*conf.status);
     }
     asked.push_back({&limit, key, verdict.ahead});
   }

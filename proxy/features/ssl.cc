@@ -169,6 +169,7 @@ PhaseResult judge_client(Exchange& exchange) {
   const net::TlsFacts* const tls = exchange.client().stream().tls();
   if (!tls) return PhaseResult::next();
   const auto refuse = [&exchange](int status, std::string_view why) {
+    exchange.count_refusal(Refusal::Authentication);
     log::info(exchange.runtime().error_log(), exchange.subject(), "{}", why);
     return PhaseResult::respond(status);
   };

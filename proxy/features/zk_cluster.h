@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/setting.h"
+#include "http/json.h"
 
 namespace weir::http {
 
@@ -17,20 +18,28 @@ namespace weir::http {
 /// Thread safety: all functions from any thread.
 class ZkStatus {
  public:
-  /// `tell`: a few lines of text; called on any thread.
-  void set(std::function<std::string()> tell) {
+  /// `tell`: a few lines of text; `write`: the same as a JSON object. Called on any thread.
+  void set(std::function<std::string()> tell, std::function<void(JsonWriter&)> write) {
     const std::lock_guard lock(mutex_);
     tell_ = std::move(tell);
+    write_ = std::move(write);
   }
   /// Empty if there is nothing to tell.
   std::string text() const {
     const std::lock_guard lock(mutex_);
     return tell_ ? tell_() : std::string();
   }
+  /// Writes one value; an empty object if there is nothing to tell.
+  void write(JsonWriter& json) const {
+    const std::lock_guard lock(mutex_);
+    if (write_) return write_(json);
+    json.object().end_object();
+  }
 
  private:
   mutable std::mutex mutex_;
   std::function<std::string()> tell_;
+  std::function<void(JsonWriter&)> write_;
 };
 
 struct ZkConf {

@@ -365,7 +365,10 @@ net::Task<std::optional<Result<>>> Attempt::wait_for_client() {
     ready = {true, false, slow};
   if (ready.error) {
     if (!ready.first) co_return client_closed();  // the worker ends
-    if (ready.error.timed_out()) exchange_.body.fails_with(408);
+    if (ready.error.timed_out()) {
+      exchange_.body.fails_with(408);
+      exchange_.count_refusal(Refusal::BodyTime);
+    }
     co_return Error{Reason::RequestBodyFailed, ready.error};
   }
   if (ready.second) co_return co_await early_answer();

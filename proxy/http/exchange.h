@@ -112,6 +112,9 @@ class Exchange {
   std::string_view retry_after;    // of a refusal: after how many seconds the client may ask again
   std::string_view sticky_cookie;  // what the client is to remember its backend by
 
+  /// Counts that it is refused.
+  void count_refusal(Refusal why) { runtime_->worker().counters.count(why); }
+
   /// The settings in force for this request.
   template <class Conf>
   const Conf& conf() const {

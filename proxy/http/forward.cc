@@ -202,6 +202,7 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
   const ProxyConf& conf = exchange.conf<ProxyConf>();
   if (*conf.refuse_ambiguous_target && !exchange.in_error_page)
     if (const std::string_view why = judge_target(exchange); !why.empty()) {
+      exchange.count_refusal(Refusal::Target);
       log::info(exchange.runtime().error_log(), exchange.subject(),
                 "client sent {}: refused with 400 (proxy_ambiguous_target refuse)", why);
       co_return PhaseResult::respond(400);

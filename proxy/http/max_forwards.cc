@@ -11,6 +11,7 @@ std::optional<PhaseResult> count_forward(Exchange& exchange, OutgoingRequest& ou
   if (outgoing.method_id != Method::Options || !outgoing.fields.contains(FieldId::MaxForwards)) return std::nullopt;
   const auto left = config::parse_number(outgoing.fields.value(FieldId::MaxForwards), INT64_MAX);
   if (!left || outgoing.fields.count(FieldId::MaxForwards) != 1) {
+    exchange.count_refusal(Refusal::Fields);
     log::info(exchange.runtime().error_log(), exchange.subject(), "client sent an invalid \"Max-Forwards\" header");
     return PhaseResult::respond(400);
   }

@@ -148,12 +148,14 @@ bool RequestBody::can_restart() const { return !live_ || live_->can_rewind(); }
 
 Result<> RequestBody::failed(int status, net::IoError cause) {
   status_ = status;
+  if (status == 408) exchange_.count_refusal(Refusal::BodyTime);
   return Error{status == 500 ? Reason::Internal : Reason::RequestBodyFailed, cause};
 }
 
 bool RequestBody::is_too_large(std::uint64_t octets) {
   const std::uint64_t most = exchange_.conf<CoreConf>().client_max_body_size->count();
   if (most == 0 || octets <= most) return false;
+  exchange_.count_refusal(Refusal::BodySize);
   log::error(exchange_.runtime().error_log(), exchange_.subject(),
              "client intended to send too large chunked body: more than {} bytes (client_max_body_size)", most);
   return true;

@@ -4,8 +4,11 @@
 
 namespace weir::http {
 
-WorkerState::WorkerState(net::Loop& its_loop, ChannelFactory backend_channels)
-    : loop(its_loop), make_backend_channel(backend_channels), random_state(std::random_device{}()) {}
+WorkerState::WorkerState(net::Loop& its_loop, ChannelFactory backend_channels, const ProcessCounters& of_all_workers)
+    : loop(its_loop),
+      make_backend_channel(backend_channels),
+      all_counters(of_all_workers),
+      random_state(std::random_device{}()) {}
 
 // Source: xorshift64* (Vigna 2016); only spreads choices, guards nothing.
 std::uint64_t WorkerState::random() {

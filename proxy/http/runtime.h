@@ -12,22 +12,13 @@
 #include "http/backend_pool.h"
 #include "http/dynamic_upstreams.h"
 #include "http/http_config.h"
+#include "http/worker_counters.h"
 #include "log/access_log_file.h"
 #include "log/error_log.h"
 #include "net/arena.h"
 #include "net/loop.h"
 
 namespace weir::http {
-
-/// Counts what a worker's connections do; read by other threads for status pages.
-struct WorkerCounters {
-  std::atomic<std::uint64_t> accepted{0}, requests{0}, active{0}, reading{0}, writing{0}, waiting{0};
-
-  /// Only the owning worker writes, so no read-modify-write is needed.
-  static void add(std::atomic<std::uint64_t>& counter, std::int64_t by) {
-    counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
-  }
-};
 
 /// Makes the wire side of a connection to a backend.
 using ChannelFactory = std::unique_ptr<BackendChannel> (*)(std::unique_ptr<net::Stream>);
@@ -39,10 +30,11 @@ struct WorkerState {
   const ChannelFactory make_backend_channel;
   BackendPools pools;
   WorkerCounters counters;
+  const ProcessCounters& all_counters;
   std::unordered_map<std::string, std::unique_ptr<log::AccessLogFile>> access_logs;
   std::uint64_t random_state;
 
-  WorkerState(net::Loop& its_loop, ChannelFactory backend_channels);
+  WorkerState(net::Loop& its_loop, ChannelFactory backend_channels, const ProcessCounters& of_all_workers);
   log::AccessLogFile& access_log(const std::string& path);
   std::uint64_t random();
 };

@@ -76,6 +76,11 @@ net::MaybeTask<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
   return ask_access(exchange, chain);
 }
 
+void count_refusal(Exchange& exchange, int status) {
+  if (status == 401) exchange.count_refusal(Refusal::Authentication);
+  if (status == 403) exchange.count_refusal(Refusal::Access);
+}
+
 constexpr Phase kLocationPhases[] = {Phase::Rewrite, Phase::PreAccess, Phase::Access, Phase::PreContent,
                                      Phase::Content};
 
@@ -87,7 +92,9 @@ net::Task<PhaseResult> run_location(Exchange& exchange) {
     if (exchange.is_subrequest && phase == Phase::Access) continue;  // it is asked about by the request it is for
     const PhaseResult result = phase == Phase::Access ? co_await run_access(exchange, chain)
                                                       : co_await run_phase(exchange, chain, phase);
-    if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) co_return result;
+    if (result.is_next() || result.kind() == PhaseResult::Kind::Allowed) continue;
+    if (phase == Phase::Access && result.kind() == PhaseResult::Kind::Respond) count_refusal(exchange, result.status());
+    co_return result;
   }
   co_return PhaseResult::respond(404);  // nothing here makes a response
 }
@@ -119,6 +126,7 @@ PhaseResult check_announced_body(Exchange& exchange) {
   if (most == 0 || exchange.body_discarded || exchange.request.framing.kind != Framing::Kind::Length ||
       exchange.request.framing.length <= most)
     return PhaseResult::next();
+  exchange.count_refusal(Refusal::BodySize);
   log::error(exchange.runtime().error_log(), exchange.subject(),
              "client intended to send too large body: {} bytes, client_max_body_size allows {}",
              exchange.request.framing.length, most);

@@ -13,6 +13,7 @@ namespace weir::http1 {
 
 using http::CoreConf;
 using http::Exchange;
+using http::Refusal;
 using http::WorkerCounters;
 using std::chrono::milliseconds;
 using Kind = http::Standing::Kind;
@@ -33,11 +34,26 @@ ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<n
   info_.since = stage_since_ = stream_->loop().now();
   choose_server();
   host.add(*this);
-  WorkerCounters::add(host.worker.counters.accepted, 1);
   WorkerCounters::add(host.worker.counters.active, 1);
+  WorkerCounters::add(counter_of(stage_), 1);
 }
 
-ClientConnection::~ClientConnection() { WorkerCounters::add(host_.worker.counters.active, -1); }
+ClientConnection::~ClientConnection() {
+  WorkerCounters::add(host_.worker.counters.active, -1);
+  WorkerCounters::add(counter_of(stage_), -1);
+}
+
+http::Counter& ClientConnection::counter_of(Kind stage) const {
+  WorkerCounters& counters = host_.worker.counters;
+  return stage == Kind::Idle ? counters.waiting : stage == Kind::Head ? counters.reading : counters.writing;
+}
+
+void ClientConnection::enter(Kind stage) {
+  WorkerCounters::add(counter_of(stage_), -1);
+  WorkerCounters::add(counter_of(stage), 1);
+  stage_ = stage;
+  stage_since_ = stream_->loop().now();
+}
 
 void ClientConnection::drain() {
   closing_ = true;
@@ -57,6 +73,7 @@ void ClientConnection::make_room(std::string_view limit) {
   constexpr std::string_view kWhat[] = {"an idle connection", "the oldest unfinished head", "the slowest body", ""};
   log::info(runtime_->error_log(), "*{} client {}: {} makes room for a new client ({})", info_.id,
             info_.client.address_string(), kWhat[static_cast<std::size_t>(standing().kind)], limit);
+  host_.worker.counters.count(Refusal::MadeRoom);
   closing_ = true;
   stream_->close();
 }
@@ -161,7 +178,7 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
 
   channel.set_pipelined(pipelined_);
   int refusal = co_await read_head(exchange);
-  stage_ = Kind::Serving;
+  enter(Kind::Serving);
   if (refusal < 0) co_return After::Close;
   if (refusal == 0) refusal = route(exchange);
   channel.start_body();
@@ -229,6 +246,7 @@ net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
       continue;
     }
     if (error.code == ENOBUFS) {
+      exchange.count_refusal(Refusal::HeadSize);
       log::info(runtime_->error_log(), exchange.subject(),
                 "client sent a larger header than any limit (limit: large_client_header_buffers{}): refused with 431",
                 exchange.settings_place());
@@ -251,6 +269,7 @@ net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
     const net::IoError waited =
         left > milliseconds(0) ? co_await stream_->readable(left) : net::IoError{ETIMEDOUT};
     if (waited.timed_out()) {
+      exchange.count_refusal(Refusal::HeadTime);
       log::info(runtime_->error_log(), exchange.subject(),
                 "client timed out: the head of a request was not complete in time (limit: client_header_timeout{})",
                 exchange.settings_place());
@@ -269,6 +288,7 @@ int ClientConnection::refuse(Exchange& exchange) {
   exchange.request.line = exchange.keep(octets.substr(0, std::min<std::size_t>(octets.find_first_of("\r\n"), 1024)));
   input_.release();
   closing_ = true;
+  exchange.count_refusal(error.kind());
   if (error.directive().empty())
     log::info(runtime_->error_log(), exchange.subject(), "client sent {}: refused with {}", error.text(), error.status);
   else
@@ -293,11 +313,15 @@ int ClientConnection::route(Exchange& exchange) {
   if (const http::ServerBlock* const named = listen_->names.find(host, exchange)) exchange.server = named;
   exchange.location = &exchange.server->root;
   if (listen_->tls && !stream_->tls()) {
+    exchange.count_refusal(Refusal::PlainHttp);
     log::info(runtime_->error_log(), exchange.subject(), "client sent plain HTTP request to HTTPS port");
     return 497;
   }
 
-  if (request.method == http::Method::Trace || request.method == http::Method::Connect) return 405;
+  if (request.method == http::Method::Trace || request.method == http::Method::Connect) {
+    exchange.count_refusal(Refusal::RequestLine);
+    return 405;
+  }
   exchange.args = request.query;
   if (request.form == http::TargetForm::Asterisk) {
     exchange.uri = "/";  // the server as a whole; backends are sent the asterisk
@@ -306,6 +330,7 @@ int ClientConnection::route(Exchange& exchange) {
   const bool merge = *exchange.conf<CoreConf>().merge_slashes;
   const auto path = http::normalise_path(request.path_or_root(), merge, exchange.arena());
   if (!path) {
+    exchange.count_refusal(Refusal::Target);
     log::info(runtime_->error_log(), exchange.subject(), "client sent an invalid path: refused with 400");
     return 400;
   }

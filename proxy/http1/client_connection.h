@@ -50,10 +50,8 @@ class ClientConnection final : public http::ClientConnectionBase {
   net::Task<void> linger();
   void follow_reload();
   void choose_server();
-  void enter(http::Standing::Kind stage) {
-    stage_ = stage;
-    stage_since_ = stream_->loop().now();
-  }
+  void enter(http::Standing::Kind stage);
+  http::Counter& counter_of(http::Standing::Kind stage) const;
   const http::CoreConf& core() const { return info_.server->root.settings.get<http::CoreConf>(); }
 
   http::ConnectionHost& host_;

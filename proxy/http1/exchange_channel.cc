@@ -78,6 +78,7 @@ BodyRead ExchangeChannel::next() {
       connection_.closing_ = true;
       keep_alive_ = false;
       exchange_->body.fails_with(decoder_->error().status);
+      exchange_->count_refusal(decoder_->error().kind());
       log::info(exchange_->runtime().error_log(), exchange_->subject(), "client sent {} in a chunked body",
                 decoder_->error().text());
       return {BodyStatus::Bad};

@@ -1,5 +1,7 @@
 #include "http1/parse_error.h"
 
+#include <utility>
+
 namespace weir::http1 {
 namespace {
 
@@ -82,6 +84,20 @@ ParseError::ParseError(Reason why, Side from)
 
 std::string_view ParseError::text() const noexcept {
   return row_of(reason).text;
+}
+
+http::Refusal ParseError::kind() const noexcept {
+  using http::Refusal;
+  // The last reason of each kind, as they are grouped.
+  constexpr std::pair<Reason, Refusal> kGroups[] = {
+      {Reason::TooManyEmptyLines, Refusal::Syntax},     {Reason::UnsupportedVersion, Refusal::RequestLine},
+      {Reason::BadStatus, Refusal::Syntax},             {Reason::TooManyConnectionOptions, Refusal::HeadSize},
+      {Reason::RepeatedField, Refusal::Fields},         {Reason::HostDisagrees, Refusal::Host},
+      {Reason::UnknownExpectation, Refusal::Framing},   {Reason::TooManyTrailers, Refusal::BodyFraming},
+  };
+  for (const auto& [last, kind] : kGroups)
+    if (reason <= last) return kind;
+  return Refusal::Syntax;
 }
 
 std::string_view ParseError::directive() const noexcept {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http/refusal.h"
+
 namespace weir::http1 {
 
 /// Bounds of one head. A line is counted without its LF, leading empty lines are part of the total.
@@ -93,6 +95,8 @@ struct ParseError {
   explicit operator bool() const noexcept { return reason != Reason::None; }
   /// For the log, to follow "client sent" or "upstream sent": "a bare LF", "Content-Length and Transfer-Encoding".
   std::string_view text() const noexcept;
+  /// What status outputs count it as.
+  http::Refusal kind() const noexcept;
   /// The directive that sets the limit that was exceeded ("large_client_header_buffers", "max_headers",
   /// "proxy_buffer_size"); empty if the reason is no limit, or a fixed one.
   std::string_view directive() const noexcept;

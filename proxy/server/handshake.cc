@@ -69,6 +69,7 @@ Handshake::~Handshake() { http::WorkerCounters::add(host_.worker.counters.active
 void Handshake::make_room(std::string_view limit) {
   log::info(runtime_->error_log(), "client {}: an unfinished handshake makes room for a new client ({})",
             client_.address_string(), limit);
+  host_.worker.counters.count(http::Refusal::MadeRoom);
   stream_->close();
 }
 

@@ -164,7 +164,8 @@ void Server::start(Configuration configuration) {
   upstreams_.commit(*configuration.http, error_log_);
   await_members();
   for (unsigned i = 0; i < worker_count_; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, connection_serial_));
+    workers_.push_back(std::make_unique<Worker>(i, connection_serial_, counters_));
+    counters_.add(workers_.back()->counters());
     workers_.back()->start();
   }
   distribute(configuration, sockets_);

@@ -63,7 +63,7 @@ constexpr Module kModules[] = {
     {"http_secure_link_module", Out, Present},
     {"http_slice_module", Out, Absent},
     {"http_ssl_module", Out, Present},
-    {"http_stub_status_module", Out, Absent},
+    {"http_stub_status_module", Out, Present},
     {"http_sub_module", Out, Absent},
     {"http_v2_module", Out, Absent},
     {"http_v3_module", Out, Absent},

@@ -65,8 +65,8 @@ class Worker::LogTimer final : public net::Timer {
   const std::chrono::milliseconds patience_;
 };
 
-Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial)
-    : number_(number), state_(loop_, http1::BackendConnection::make), host_(state_, serial) {
+Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters)
+    : number_(number), state_(loop_, http1::BackendConnection::make, counters), host_(state_, serial) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->end_turn();
     for (const auto& timer : log_timers_) timer->end_turn();
@@ -156,6 +156,7 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
     ::close(fd);
     return;
   }
+  http::WorkerCounters::add(state_.counters.accepted, 1);
   const http::HttpConfig& config = host_.runtime->config();
   const http::ListenAddress* address = config.listens[socket.wanted].get();
   if (socket.covers_others)
@@ -164,6 +165,8 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
       !make_room("worker_connections")) {
     log::alert(host_.runtime->error_log(), "{} worker_connections are not enough: a new client was turned away",
                most_connections_);
+    http::WorkerCounters::add(state_.counters.turned_away, 1);
+    state_.counters.count(http::Refusal::Places);
     ::close(fd);
     return;
   }

@@ -28,8 +28,8 @@ struct WorkerPlan {
 /// Thread safety: made, asked and destroyed by the control thread; what it is asked happens on its own.
 class Worker {
  public:
-  /// `serial`: numbers connections for the whole process.
-  Worker(unsigned number, std::atomic<std::uint64_t>& serial);
+  /// `serial`: numbers connections for the whole process. `counters`: those of all workers.
+  Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters);
   Worker(const Worker&) = delete;
   ~Worker();
 

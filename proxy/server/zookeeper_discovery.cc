@@ -1,6 +1,8 @@
 #include "server/zookeeper_discovery.h"
 
 #include <chrono>
+#include <map>
+#include <string>
 #include <unordered_map>
 
 #include <weir/balancer/backend.h>
@@ -17,6 +19,31 @@ using Clock = std::chrono::steady_clock;
 discovery::Vanish vanish_of(const std::string& word) {
   if (word == "trust") return discovery::Vanish::Trust;
   return word == "keep" ? discovery::Vanish::Keep : discovery::Vanish::Verify;
+}
+
+double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
+
+void write_counts(http::JsonWriter& json, const std::map<std::string, std::uint64_t>& counts) {
+  json.object();
+  for (const auto& [name, count] : counts) json.key(name).number(count);
+  json.end_object();
+}
+
+void write_status(const discovery::SourceStatus& status, http::JsonWriter& json) {
+  json.object();
+  json.key("state").text(discovery::to_string(status.state));
+  json.key("for_seconds").number(seconds_since(status.since));
+  json.key("generation").number(status.generation);
+  if (status.generation != 0) json.key("changed_seconds_ago").number(seconds_since(status.last_change));
+  json.key("members").number(status.members);
+  json.key("held").number(status.held);
+  json.key("frozen").truth(status.is_frozen);
+  json.key("sessions").number(status.sessions);
+  json.key("readings").number(status.reads);
+  if (!status.policy_error.empty()) json.key("policy_error").text(status.policy_error);
+  write_counts(json.key("rejected"), status.rejected);
+  write_counts(json.key("counters"), status.counters);
+  json.end_object();
 }
 
 class Witness {
@@ -82,7 +109,9 @@ discovery::HealthWitness witness_of(std::shared_ptr<balancer::Upstream> group) {
 void show_status(const http::UpstreamBlock& block, const discovery::ZooKeeperSource& source) {
   const auto& slot = block.settings.get<http::ZkConf>().status;
   if (slot == nullptr) return;
-  slot->set([read = source.status_reader()] { return discovery::describe(read(), Clock::now()); });
+  const auto read = source.status_reader();
+  slot->set([read] { return discovery::describe(read(), Clock::now()); },
+            [read](http::JsonWriter& json) { write_status(read(), json); });
 }
 
 }  // namespace weir::server

@@ -142,6 +142,21 @@ TEST_F(ZooKeeperMembers, OfTheSameZoneComeFirst) {
   EXPECT_TRUE(served_by(weir, {"far"}));
 }
 
+TEST_F(ZooKeeperMembers, AreToldOfInTheStatus) {
+  FakeBackend a = FakeBackend::echoing("a");
+  add(a.address() + ",z=here");
+  nodes_.create_ephemeral(kMembers + "nonsense,");
+  WeirProcess weir(R"(
+      upstream group { zk_cluster %zk%; }
+      server { location / { proxy_pass http://group; } location /status { weir_status; } })",
+                   values());
+  ASSERT_TRUE(served_by(weir, {"a"}));
+  const std::string json = weir.get("/status").text();
+  for (const char* part : {R"("zone":"here")", R"("discovery":{"state":"synced")", R"("members":1)", R"("held":0)",
+                           R"("rejected":{"bad address":1})"})
+    EXPECT_NE(json.find(part), json.npos) << part << "\n" << json;
+}
+
 TEST_F(ZooKeeperMembers, AreBackupsAndDrainAsTheirNamesSay) {
   FakeBackend a = FakeBackend::echoing("a", milliseconds(0)), spare = FakeBackend::echoing("spare");
   add(a.address());
