@@ -16,10 +16,11 @@ struct Standing {
     Idle,     // waits for a request
     Head,     // a request's head began to arrive and is not complete
     Body,     // waits for more of a request's body
-    Serving,  // keeps its place
+    Serving,  // keeps its place, unless its client has more than its share of them
+    Gone,     // is on its way out
   };
-  Kind kind = Kind::Serving;
-  std::int64_t rank = 0;  // among its kind: since when (Idle, Head), or octets a second (Body)
+  Kind kind = Kind::Gone;
+  std::int64_t rank = 0;  // among its kind: since when, or octets a second (Body)
 
   friend auto operator<=>(const Standing&, const Standing&) = default;
 };
@@ -32,6 +33,8 @@ class ClientConnectionBase {
   /// Ends it now.
   virtual void close_now() = 0;
   virtual Standing standing() const = 0;
+  /// Who connected.
+  virtual const net::Endpoint& client() const = 0;
   /// Ends it now, because the worker has a use for its place: `limit` says which limit is reached.
   virtual void make_room(std::string_view limit) = 0;
 

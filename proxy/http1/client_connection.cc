@@ -70,7 +70,8 @@ http::Standing ClientConnection::standing() const {
 }
 
 void ClientConnection::make_room(std::string_view limit) {
-  constexpr std::string_view kWhat[] = {"an idle connection", "the oldest unfinished head", "the slowest body", ""};
+  constexpr std::string_view kWhat[] = {"an idle connection", "the oldest unfinished head", "the slowest body",
+                                         "the oldest request of an address with more than its share", ""};
   log::info(runtime_->error_log(), "*{} client {}: {} makes room for a new client ({})", info_.id,
             info_.client.address_string(), kWhat[static_cast<std::size_t>(standing().kind)], limit);
   host_.worker.counters.count(Refusal::MadeRoom);

@@ -18,7 +18,7 @@ constexpr std::string_view kDifferences = R"(
 - Limits are meant for the internet: `client_header_timeout` is 10 s (nginx: 60 s), `max_headers` 100 (nginx: 1000), and a
   client that is waited for has to bring or take 1 kB a second (`client_body_min_rate`, `send_min_rate`; nginx: one octet
   a minute). When `worker_connections` run out, idle connections make room for a new client, then the oldest
-  unfinished head, then the slowest body.
+  unfinished head, then the slowest body; those of an address that holds more than a quarter of the places come first.
 - Framing is read strictly: what RFC 9112 lets a server refuse is refused with 400 and the connection is closed. So are
   `Content-Length` together with `Transfer-Encoding` or either of them twice, folded header lines, white space before the
   colon, a CR alone, and in chunked bodies LF alone and sizes with anything but hexadecimal digits. LF alone ends a line of

@@ -10,6 +10,7 @@
 #include "http1/client_connection.h"
 #include "net/frame_pool.h"
 #include "server/handshake.h"
+#include "server/room.h"
 
 namespace weir::server {
 
@@ -34,7 +35,7 @@ class Worker::Acceptor final : public net::AcceptHandler {
   void on_accept(int fd, const net::Endpoint& peer) override { worker_.accept(fd, peer, socket_); }
   void on_accept_error(int error) override {
     // Without a descriptor nobody can be accepted until somebody goes.
-    const bool made_room = (error == EMFILE || error == ENFILE) && worker_.make_room("worker_rlimit_nofile");
+    const bool made_room = (error == EMFILE || error == ENFILE) && worker_.make_room("worker_rlimit_nofile", {});
     if (worker_.error_logs_.empty() || made_room) return;
     log::alert(*worker_.error_logs_.back(), "accept() failed ({}); accepting pauses for a moment",
                net::IoError{error}.message());
@@ -131,24 +132,11 @@ void Worker::take(WorkerPlan plan) {
 
 // A limit is reached: those who have the least claim to their places make room for a new client. Several at once, or a
 // flood of new connections would make the worker look through all of its own for each.
-bool Worker::make_room(std::string_view limit) {
-  struct Candidate {
-    http::Standing standing;
-    http::ClientConnectionBase* connection;
-  };
-  std::vector<Candidate> candidates;
-  host_.for_each([&candidates](http::ClientConnectionBase& connection) {
-    if (const http::Standing standing = connection.standing(); standing.kind != http::Standing::Kind::Serving)
-      candidates.push_back({standing, &connection});
-  });
-  if (candidates.empty()) return false;
+bool Worker::make_room(std::string_view limit, const net::Endpoint& newcomer) {
   const std::size_t wanted = std::clamp<std::size_t>(most_connections_ / 64, 1, kMostEvicted);
-  const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, candidates.size()));
-  std::partial_sort(candidates.begin(), end, candidates.end(),
-                    [](const Candidate& a, const Candidate& b) { return a.standing < b.standing; });
-  const auto kind = candidates.front().standing.kind;
-  for (auto at = candidates.begin(); at != end && at->standing.kind == kind; ++at) at->connection->make_room(limit);
-  return true;
+  const auto leaving = choose_leavers(host_, most_connections_, newcomer, wanted);
+  for (http::ClientConnectionBase* const connection : leaving) connection->make_room(limit);
+  return !leaving.empty();
 }
 
 void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket) {
@@ -162,7 +150,7 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
   if (socket.covers_others)
     if (const auto* own = config.find_listen(net::Endpoint::local_of(fd).to_string())) address = own;
   if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ &&
-      !make_room("worker_connections")) {
+      !make_room("worker_connections", peer)) {
     log::alert(host_.runtime->error_log(), "{} worker_connections are not enough: a new client was turned away",
                most_connections_);
     http::WorkerCounters::add(state_.counters.turned_away, 1);

@@ -60,8 +60,9 @@ class Worker {
              std::unique_ptr<net::ProxyHeader> header);
   net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
                                   const http::ListenAddress& address);
-  /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached.
-  bool make_room(std::string_view limit);
+  /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached. `newcomer`: who
+  /// wants a place; empty: nobody knows.
+  bool make_room(std::string_view limit, const net::Endpoint& newcomer);
   net::Task<void> give_back_memory();
 
   const unsigned number_;
