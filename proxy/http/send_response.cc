@@ -2,6 +2,7 @@
 
 #include "http/core_conf.h"
 #include "http/pace.h"
+#include "http/patience.h"
 #include "http/respond.h"
 #include "net/pipe.h"
 
@@ -50,8 +51,9 @@ net::Task<bool> send_paced(Exchange& exchange, const BodyPieces& pieces, bool la
     while (!piece.empty()) {
       const std::uint64_t allowed = pace.allowance(exchange.response.body_octets_sent, exchange.loop().now());
       if (allowed == 0) {
-        co_await net::sleep(exchange.loop(), pace.delay());
-        continue;
+        if (const bool waited = co_await patient_sleep(exchange, pace.delay())) continue;
+        log_send_failure(exchange, {net::IoError::kEof});
+        co_return false;
       }
       BodyPieces some;
       some.add(piece.substr(0, allowed));
