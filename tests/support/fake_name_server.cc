@@ -68,6 +68,11 @@ void FakeNameServer::set(const std::string& name, Zone zone) {
   zones_[name] = std::move(zone);
 }
 
+void FakeNameServer::set_others(Zone zone) {
+  const std::lock_guard lock(mutex_);
+  others_ = std::move(zone);
+}
+
 std::uint64_t FakeNameServer::questions(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto known = questions_.find(name);
@@ -104,7 +109,7 @@ std::string FakeNameServer::answer(const std::string& question) {
   const std::lock_guard lock(mutex_);
   ++questions_[name];
   const auto known = zones_.find(name);
-  const Zone zone = known != zones_.end() ? known->second : Zone{.code = 3};
+  const Zone zone = known != zones_.end() ? known->second : others_;
   if (zone.silent) return {};
   std::string records;
   std::uint16_t count = 0;

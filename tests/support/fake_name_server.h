@@ -31,8 +31,9 @@ class FakeNameServer {
   ~FakeNameServer();
 
   std::string address() const { return port_.address(); }
-  /// From now on `name` is this. Other names do not exist.
+  /// From now on `name` is this. Other names do not exist, unless `set_others` says what they are.
   void set(const std::string& name, Zone zone);
+  void set_others(Zone zone);
   /// Questions about `name` so far.
   std::uint64_t questions(const std::string& name) const;
 
@@ -45,6 +46,7 @@ class FakeNameServer {
   int stop_event_ = -1;
   mutable std::mutex mutex_;
   std::map<std::string, Zone> zones_;
+  Zone others_{.code = 3};
   std::map<std::string, std::uint64_t> questions_;
   std::thread thread_;
 };

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "support/fake_backend.h"
-#include "support/fake_dns.h"
+#include "support/fake_name_server.h"
 #include "support/weir_process.h"
 
 namespace weir::test {
@@ -186,7 +186,8 @@ void compare(const Shape& shape) {
   if (!std::filesystem::exists(kNginx)) GTEST_SKIP() << kNginx << " is not there: cmake/install-packages.sh test";
   Backends backends;
   const Port dead;
-  const FakeDns dns;
+  FakeNameServer dns;
+  dns.set_others({.addresses = {"127.0.0.1"}});
   const Values values{{"app", backends.app.address()},
                       {"api", backends.api.address()},
                       {"spare", backends.spare.address()},
