@@ -1,6 +1,5 @@
 #include "http1/request_parser.h"
 
-#include "http1/field_line.h"
 #include "http1/framing.h"
 #include "http1/octets.h"
 #include "http1/target.h"
@@ -16,7 +15,6 @@ using http::Version;
 
 /// RFC 9112 2.2 wants at least one CRLF before a request tolerated: old clients send one after a body.
 constexpr std::uint8_t kMaxEmptyLines = 2;
-constexpr std::size_t kUsualFields = 16;
 
 /// The version at the end of a request line. A minor version above 1 is answered as 1.1 (RFC 9110 2.5).
 Reason parse_version(std::string_view text, Version& version) {
@@ -148,33 +146,9 @@ bool wants_keep_alive(const RequestHead& head) {
 }  // namespace
 
 void RequestParser::start(const HeadLimits& limits, const RequestOptions& options) noexcept {
-  lines_.start(limits);
+  begin(limits, options.allow_bare_lf, State::EmptyLines);
   options_ = options;
-  field_count_ = 0;
   empty_lines_ = 0;
-  state_ = State::Start;
-  error_ = {};
-}
-
-ParseStatus RequestParser::fail(Reason reason) noexcept {
-  if (reason == Reason::None) return ParseStatus::Incomplete;
-  state_ = State::Bad;
-  error_ = ParseError(reason, Side::Client);
-  return ParseStatus::Bad;
-}
-
-ParseStatus RequestParser::parse(std::string_view bytes, RequestHead& head) {
-  if (state_ == State::Bad) return ParseStatus::Bad;
-  if (state_ == State::Complete) return ParseStatus::Complete;
-  if (bytes.empty()) return ParseStatus::Incomplete;
-  if (const char* last = lines_.rebase(bytes.data()); last != nullptr && last != bytes.data())
-    head.rebase(last, bytes.data());
-
-  if (state_ == State::Start)
-    if (const ParseStatus status = empty_lines(bytes); status != ParseStatus::Complete) return status;
-  if (state_ == State::RequestLine)
-    if (const ParseStatus status = request_line(bytes, head); status != ParseStatus::Complete) return status;
-  return fields(bytes, head);
 }
 
 /// Steps over empty lines and looks at the octet after them: what cannot begin a method, such as a TLS handshake, is
@@ -193,11 +167,13 @@ ParseStatus RequestParser::empty_lines(std::string_view bytes) {
     if (++empty_lines_ > kMaxEmptyLines) return fail(Reason::TooManyEmptyLines);
     if (const Reason limit = lines_.accept(next, lines_.limits().max_line); limit != Reason::None) return fail(limit);
   }
-  state_ = State::RequestLine;
+  state_ = State::FirstLine;
   return ParseStatus::Complete;
 }
 
-ParseStatus RequestParser::request_line(std::string_view bytes, RequestHead& head) {
+ParseStatus RequestParser::first_line(std::string_view bytes, RequestHead& head) {
+  if (state_ == State::EmptyLines)
+    if (const ParseStatus status = empty_lines(bytes); status != ParseStatus::Complete) return status;
   const std::size_t max_line = lines_.limits().max_line;
   if (!lines_.may_be_complete(bytes)) return fail(for_request_line(lines_.unfinished(bytes, max_line)));
   Reason reason = Reason::None;
@@ -209,52 +185,22 @@ ParseStatus RequestParser::request_line(std::string_view bytes, RequestHead& hea
     head.method = http::method_of(head.method_name);
     reason = parse_target(head.target, head);
   }
-  if (reason != Reason::None) return fail(reason);
-  state_ = State::Fields;
-  return ParseStatus::Complete;
+  return reason == Reason::None ? ParseStatus::Complete : fail(reason);
 }
 
-ParseStatus RequestParser::fields(std::string_view bytes, RequestHead& head) {
-  const std::size_t max_line = lines_.limits().max_field_line;
-  const char* const end = bytes.data() + bytes.size();
-  for (;;) {
-    if (!lines_.may_be_complete(bytes)) return fail(lines_.unfinished(bytes, max_line));
-    Reason reason = Reason::None;
-    const char* const at = bytes.data() + lines_.begin();
-    if (const char* const body = line_end(at, end, options_.allow_bare_lf, reason)) {
-      if (reason = lines_.accept(body, max_line); reason != Reason::None) return fail(reason);
-      return finish(head);
-    }
-
-    FieldLine line;
-    const char* const next = read_field_line(at, end, options_.allow_bare_lf, line, reason);
-    if (next == nullptr) {
-      if (reason == Reason::ObsoleteFolding && field_count_ == 0) reason = Reason::SpaceBeforeField;
-      return fail(lines_.reject(bytes, max_line, reason));
-    }
-    if (reason = lines_.accept(next, max_line); reason != Reason::None) return fail(reason);
-    if (field_count_++ == lines_.limits().max_fields) return fail(Reason::TooManyFields);
-    if (is_left_out(line, options_)) {
-      ++head.dropped_fields;
-      continue;
-    }
-    const FieldId id = http::field_id(line.name);
-    if (id != FieldId::Other && head.fields.contains(id))
-      if (reason = judge_repetition(id, Side::Client); reason != Reason::None) return fail(reason);
-    if (head.fields.empty()) head.fields.reserve(kUsualFields);
-    head.fields.add({line.name, line.value, id, true});
-  }
+bool RequestParser::leaves_out(const FieldLine& line, RequestHead& head) const {
+  if (!is_left_out(line, options_)) return false;
+  ++head.dropped_fields;
+  return true;
 }
 
-ParseStatus RequestParser::finish(RequestHead& head) {
+Reason RequestParser::judge(RequestHead& head) const {
   Reason reason = judge_framing(head);
   if (reason == Reason::None) reason = judge_host(options_, head);
   if (reason == Reason::None) reason = parse_connection(head.fields, head.connection);
   if (reason == Reason::None) reason = judge_expectation_and_upgrade(head);
-  if (reason != Reason::None) return fail(reason);
   head.keep_alive = wants_keep_alive(head);
-  state_ = State::Complete;
-  return ParseStatus::Complete;
+  return reason;
 }
 
 }  // namespace weir::http1

@@ -16,8 +16,7 @@
 #include <string_view>
 
 #include "http/message.h"
-#include "http1/line_reader.h"
-#include "http1/parse_error.h"
+#include "http1/head_parser.h"
 
 namespace weir::http1 {
 
@@ -39,41 +38,21 @@ struct RequestOptions {
   bool cut_fragment = false;
 };
 
-class RequestParser {
+class RequestParser : public HeadParser<RequestParser, http::RequestHead, Side::Client> {
  public:
   /// Prepares for one head. The limits are copied.
   void start(const HeadLimits& limits, const RequestOptions& options = {}) noexcept;
 
-  /// Goes on with `bytes`: everything received since the head began, not only what is new. They may have moved since
-  /// the last call and be longer, but must begin with the same octets; `head` must be the same and, before the first
-  /// call, fresh or reset. While Incomplete the slices of `head` are kept in step by the parser itself; after
-  /// Complete the owner calls `head.rebase` when the bytes move.
-  ParseStatus parse(std::string_view bytes, http::RequestHead& head);
-
-  /// How many octets the complete head had, with leading empty lines and the empty line at its end.
-  std::size_t consumed() const noexcept { return lines_.begin(); }
-
-  /// Why, after Bad.
-  const ParseError& error() const noexcept { return error_; }
-
-  /// Whether any octet of a head was seen: an idle connection that ends is not a broken request.
-  bool started() const noexcept { return lines_.base() != nullptr; }
-
  private:
-  enum class State : std::uint8_t { Start, RequestLine, Fields, Complete, Bad };
+  friend HeadParser;
 
-  ParseStatus fail(Reason reason) noexcept;
+  ParseStatus first_line(std::string_view bytes, http::RequestHead& head);
   ParseStatus empty_lines(std::string_view bytes);
-  ParseStatus request_line(std::string_view bytes, http::RequestHead& head);
-  ParseStatus fields(std::string_view bytes, http::RequestHead& head);
-  ParseStatus finish(http::RequestHead& head);
+  bool leaves_out(const FieldLine& line, http::RequestHead& head) const;
+  Reason judge(http::RequestHead& head) const;
 
-  LineReader lines_;
   RequestOptions options_;
-  std::uint32_t field_count_ = 0;
   std::uint8_t empty_lines_ = 0;
-  State state_ = State::Bad;
-  ParseError error_;
 };
 
 }  // namespace weir::http1

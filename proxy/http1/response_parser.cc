@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "http1/field_line.h"
 #include "http1/framing.h"
 #include "http1/octets.h"
 
@@ -17,7 +16,6 @@ using http::Version;
 
 constexpr std::string_view kVersionBegin = "HTTP/1.";
 constexpr std::size_t kStatusEnd = 12;  // "HTTP/1.1 200"
-constexpr std::size_t kUsualFields = 16;
 
 /// Reads `version SP status [SP reason]` and the end of the line; returns what follows, or nullptr with a reason.
 /// The space before an empty reason, which RFC 9112 demands, is missing in many answers and nobody can misread that.
@@ -83,34 +81,11 @@ bool allows_keep_alive(const ResponseHead& head) {
 }  // namespace
 
 void ResponseParser::start(const HeadLimits& limits, Method request, const ResponseOptions& options) noexcept {
-  lines_.start(limits);
-  options_ = options;
-  field_count_ = 0;
+  begin(limits, options.allow_bare_lf, State::FirstLine);
   request_ = request;
-  state_ = State::StatusLine;
-  error_ = {};
 }
 
-ParseStatus ResponseParser::fail(Reason reason) noexcept {
-  if (reason == Reason::None) return ParseStatus::Incomplete;
-  state_ = State::Bad;
-  error_ = ParseError(reason, Side::Backend);
-  return ParseStatus::Bad;
-}
-
-ParseStatus ResponseParser::parse(std::string_view bytes, ResponseHead& head) {
-  if (state_ == State::Bad) return ParseStatus::Bad;
-  if (state_ == State::Complete) return ParseStatus::Complete;
-  if (bytes.empty()) return ParseStatus::Incomplete;
-  if (const char* last = lines_.rebase(bytes.data()); last != nullptr && last != bytes.data())
-    head.rebase(last, bytes.data());
-
-  if (state_ == State::StatusLine)
-    if (const ParseStatus status = status_line(bytes, head); status != ParseStatus::Complete) return status;
-  return fields(bytes, head);
-}
-
-ParseStatus ResponseParser::status_line(std::string_view bytes, ResponseHead& head) {
+ParseStatus ResponseParser::first_line(std::string_view bytes, ResponseHead& head) {
   // What is not HTTP/1 may never send a LF: no need to wait for one. An octet beyond a limit is not looked at, or a
   // head that arrives at once would be refused for another reason than one that drips.
   const std::size_t max_line = lines_.limits().max_line;
@@ -121,49 +96,18 @@ ParseStatus ResponseParser::status_line(std::string_view bytes, ResponseHead& he
   if (!lines_.may_be_complete(bytes)) return fail(lines_.unfinished(bytes, max_line));
   Reason reason = Reason::None;
   const char* const end = bytes.data() + bytes.size();
-  const char* const next = read_status_line(bytes.data(), end, options_.allow_bare_lf, head, reason);
+  const char* const next = read_status_line(bytes.data(), end, allow_bare_lf_, head, reason);
   if (next == nullptr) return fail(lines_.reject(bytes, max_line, reason));
-  if (reason = lines_.accept(next, max_line); reason != Reason::None) return fail(reason);
-  state_ = State::Fields;
-  return ParseStatus::Complete;
+  reason = lines_.accept(next, max_line);
+  return reason == Reason::None ? ParseStatus::Complete : fail(reason);
 }
 
-ParseStatus ResponseParser::fields(std::string_view bytes, ResponseHead& head) {
-  const std::size_t max_line = lines_.limits().max_field_line;
-  const char* const end = bytes.data() + bytes.size();
-  for (;;) {
-    if (!lines_.may_be_complete(bytes)) return fail(lines_.unfinished(bytes, max_line));
-    Reason reason = Reason::None;
-    const char* const at = bytes.data() + lines_.begin();
-    if (const char* const body = line_end(at, end, options_.allow_bare_lf, reason)) {
-      if (reason = lines_.accept(body, max_line); reason != Reason::None) return fail(reason);
-      return finish(head);
-    }
-
-    FieldLine line;
-    const char* const next = read_field_line(at, end, options_.allow_bare_lf, line, reason);
-    if (next == nullptr) {
-      if (reason == Reason::ObsoleteFolding && field_count_ == 0) reason = Reason::SpaceBeforeField;
-      return fail(lines_.reject(bytes, max_line, reason));
-    }
-    if (reason = lines_.accept(next, max_line); reason != Reason::None) return fail(reason);
-    if (field_count_++ == lines_.limits().max_fields) return fail(Reason::TooManyFields);
-    const FieldId id = http::field_id(line.name);
-    if (id != FieldId::Other && head.fields.contains(id))
-      if (reason = judge_repetition(id, Side::Backend); reason != Reason::None) return fail(reason);
-    if (head.fields.empty()) head.fields.reserve(kUsualFields);
-    head.fields.add({line.name, line.value, id, true});
-  }
-}
-
-ParseStatus ResponseParser::finish(ResponseHead& head) {
+Reason ResponseParser::judge(ResponseHead& head) const {
   Reason reason = judge_framing(request_, head);
   if (reason == Reason::None) reason = parse_connection(head.fields, head.connection);
-  if (reason != Reason::None) return fail(reason);
   if (head.fields.count(FieldId::Upgrade) == 1) head.upgrade = head.fields.value(FieldId::Upgrade);
   head.keep_alive = allows_keep_alive(head);
-  state_ = State::Complete;
-  return ParseStatus::Complete;
+  return reason;
 }
 
 }  // namespace weir::http1

@@ -12,8 +12,7 @@
 #include <string_view>
 
 #include "http/message.h"
-#include "http1/line_reader.h"
-#include "http1/parse_error.h"
+#include "http1/head_parser.h"
 
 namespace weir::http1 {
 
@@ -21,37 +20,24 @@ struct ResponseOptions {
   bool allow_bare_lf = false;  // as in RequestOptions
 };
 
-class ResponseParser {
+/// An answer is Bad as soon as its first octets cannot begin a status line.
+///
+/// Framing: None for HEAD, 1xx, 204, 304 and a 2xx to CONNECT, whatever the fields say; the octets after a 101 belong to
+/// the new protocol. A 204 or 1xx that announces a body clears `keep_alive`.
+class ResponseParser : public HeadParser<ResponseParser, http::ResponseHead, Side::Backend> {
  public:
   /// Prepares for one head that answers a request with method `request`. To be called again after an interim answer
   /// (`ResponseHead::is_interim`): another head follows.
   void start(const HeadLimits& limits, http::Method request, const ResponseOptions& options = {}) noexcept;
 
-  /// As RequestParser::parse. An answer is Bad as soon as its first octets cannot begin a status line.
-  ///
-  /// Framing: None for HEAD, 1xx, 204, 304 and a 2xx to CONNECT, whatever the fields say; the octets after a 101
-  /// belong to the new protocol. A 204 or 1xx that announces a body clears `keep_alive`.
-  ParseStatus parse(std::string_view bytes, http::ResponseHead& head);
-
-  std::size_t consumed() const noexcept { return lines_.begin(); }
-  const ParseError& error() const noexcept { return error_; }
-  /// Whether any octet of a head was seen: tells "closed without an answer" from "closed in the middle of one".
-  bool started() const noexcept { return lines_.base() != nullptr; }
-
  private:
-  enum class State : std::uint8_t { StatusLine, Fields, Complete, Bad };
+  friend HeadParser;
 
-  ParseStatus fail(Reason reason) noexcept;
-  ParseStatus status_line(std::string_view bytes, http::ResponseHead& head);
-  ParseStatus fields(std::string_view bytes, http::ResponseHead& head);
-  ParseStatus finish(http::ResponseHead& head);
+  ParseStatus first_line(std::string_view bytes, http::ResponseHead& head);
+  static bool leaves_out(const FieldLine&, const http::ResponseHead&) { return false; }
+  Reason judge(http::ResponseHead& head) const;
 
-  LineReader lines_;
-  ResponseOptions options_;
-  std::uint32_t field_count_ = 0;
   http::Method request_ = http::Method::Get;
-  State state_ = State::Bad;
-  ParseError error_;
 };
 
 }  // namespace weir::http1
