@@ -5,8 +5,10 @@
 #include <cstring>
 
 #include "features/scopes.h"
+#include "features/syslog.h"
 #include "http/exchange.h"
 #include "http/file_path.h"
+#include "http/json.h"
 #include "log/descriptor_cache.h"
 
 namespace weir::http {
@@ -36,7 +38,8 @@ struct AccessLog {
   std::string path;
   Template variable_path;  // not empty: `path` is made for each request
   std::shared_ptr<const LogFormat> format;
-  Template condition;  // `if=`; empty: always
+  std::shared_ptr<log::Syslog> server;  // instead of a file
+  Template condition;                   // `if=`; empty: always
 };
 
 struct Conf {
@@ -47,33 +50,22 @@ struct Conf {
 
 void append_escaped(std::string& line, std::string_view value, Escape escape) {
   constexpr char kHex[] = "0123456789ABCDEF";
+  if (escape == Escape::Json) return append_json_text(line, value);
   for (const char c : value) {
     const auto octet = static_cast<unsigned char>(c);
-    if (escape == Escape::Json) {
-      switch (c) {
-        case '"': line += "\\\""; continue;
-        case '\\': line += "\\\\"; continue;
-        case '\n': line += "\\n"; continue;
-        case '\r': line += "\\r"; continue;
-        case '\t': line += "\\t"; continue;
-        case '\b': line += "\\b"; continue;
-        case '\f': line += "\\f"; continue;
-        default: break;
-      }
-      if (octet < 0x20) {
-        line += "\\u00";
-        line += kHex[octet >> 4];
-        line += kHex[octet & 15];
-        continue;
-      }
-    } else if (escape == Escape::Default && (c == '"' || c == '\\' || octet < 0x20 || octet > 0x7e)) {
-      line += "\\x";
-      line += kHex[octet >> 4];
-      line += kHex[octet & 15];
-      continue;
-    }
-    line += c;
+    if (escape == Escape::Default && (c == '"' || c == '\\' || octet < 0x20 || octet > 0x7e))
+      line.append("\\x").append({kHex[octet >> 4], kHex[octet & 15]});
+    else
+      line += c;
   }
+}
+
+void send_to_syslog(Exchange& exchange, log::Syslog& server, std::string_view line) {
+  line.remove_suffix(1);  // the newline
+  const int error = server.send(line);
+  if (error == 0 || !server.complaint_is_due()) return;
+  log::alert(exchange.runtime().error_log(), "send() to syslog server \"{}\" failed ({}), {} lines lost so far",
+             server.name(), net::IoError{error}.message(), server.lost());
 }
 
 /// A path that the request decides. A log of such a path exists only if the request's root does, so that requests for
@@ -110,7 +102,9 @@ void write_lines(Exchange& exchange) {
         append_escaped(line, value.text, log.format->escape);
     }
     line += '\n';
-    if (log.variable_path.source().empty())
+    if (log.server)
+      send_to_syslog(exchange, *log.server, line);
+    else if (log.variable_path.source().empty())
       exchange.runtime().worker().access_log(log.path).append(line);
     else
       write_to_variable_path(exchange, log, line);
@@ -205,8 +199,9 @@ void add_log(const Call& call) {
     return;
   }
   AccessLog log;
-  if (call.args[0].starts_with("syslog:")) call.fail("syslog is not implemented by Weir yet; log to a file");
-  if (call.args[0].find('$') != std::string::npos) {
+  if (call.args[0].starts_with(kSyslogPrefix)) {
+    log.server = parse_syslog(call, call.args[0], loader.names);
+  } else if (call.args[0].find('$') != std::string::npos) {
     const std::string path = call.args[0].starts_with('$') ? call.args[0] : loader.full_path(call.args[0]);
     log.variable_path = Template::compile(path, loader.config.variables);
   } else {
@@ -232,8 +227,9 @@ void add_log(const Call& call) {
   }
   log.format = find_format(loader, format);
   if (!log.format) call.fail(fmt::format("unknown log format \"{}\"", format));
+  if (log.server && (is_buffered || file.flush.count() != 0)) call.fail("logs to syslog cannot be buffered");
   if (file.flush.count() != 0 && !is_buffered) call.fail(fmt::format("no buffer is defined for access_log \"{}\"", call.args[0]));
-  if (is_buffered && log.path.empty()) call.fail("buffered logs cannot have variables in name");
+  if (is_buffered && !log.server && log.path.empty()) call.fail("buffered logs cannot have variables in name");
   if (!log.path.empty() && !add_file(loader, file))
     call.fail(fmt::format("access_log \"{}\" already defined with conflicting parameters", log.path));
   logs.push_back(std::move(log));
@@ -242,7 +238,9 @@ void add_log(const Call& call) {
 // Without any access_log there is one, as in nginx.
 void finish(config::Settings& settings, Loader& loader) {
   if (settings.get<Conf>().logs.is_set()) return;
-  AccessLog log{loader.full_path("logs/access.log"), {}, find_format(loader, "combined"), {}};
+  AccessLog log;
+  log.path = loader.full_path("logs/access.log");
+  log.format = find_format(loader, "combined");
   add_file(loader, {log.path});
   settings.edit<Conf>().logs.set({std::move(log)});
 }
@@ -279,7 +277,7 @@ PhaseResult log_request(Exchange& exchange) {
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::custom("access_log", kWithIf | config::LimitExcept, {1, -1}, 
-        "path [format [buffer=size] [flush=time] [if=condition]] | off",
+        "path | syslog:server=address[,parameter=value …] [format [buffer=size] [flush=time] [if=condition]] | off",
         "Where requests are logged.", &add_log, false, &config::inherit_members<&Conf::logs>),
     config::custom("open_log_file_cache", kHttpServerLocation, {1, 4},
         "max=N [inactive=time] [min_uses=N] [valid=time] | off",

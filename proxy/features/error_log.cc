@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "features/scopes.h"
+#include "features/syslog.h"
 #include "http/error_log_conf.h"
 
 namespace weir::http {
@@ -11,11 +12,13 @@ namespace {
 using config::Call;
 
 void add_error_log(const Call& call) {
-  if (call.args[0].starts_with("syslog:")) call.fail("syslog is not implemented by Weir yet; log to a file or stderr");
   if (call.args[0].starts_with("memory:")) call.fail("logging to memory is not implemented by Weir; log to a file");
   Loader& loader = Loader::of(call);
   ErrorLogToOpen wanted;
-  if (call.args[0] != "stderr") wanted.path = loader.full_path(call.args[0]);
+  if (call.args[0].starts_with(kSyslogPrefix))
+    wanted.server = parse_syslog(call, call.args[0], loader.names);
+  else if (call.args[0] != "stderr")
+    wanted.path = loader.full_path(call.args[0]);
   if (call.args.size() > 1) {
     const auto level = log::parse_level(call.args[1]);
     if (!level) call.fail(fmt::format("invalid log level \"{}\"", call.args[1]));
@@ -28,7 +31,7 @@ void add_error_log(const Call& call) {
 }
 
 constexpr config::DirectiveSpec kDirectives[] = {
-    config::custom("error_log", scopes::kHttpServerLocation, {1, 2}, "file | stderr [level]",
+    config::custom("error_log", scopes::kHttpServerLocation, {1, 2}, "file | stderr | syslog:server=address[,parameter=value …] [level]",
         "Where errors are logged, and from which level on.", &add_error_log, false,
         &config::inherit_members<&ErrorLogConf::log>),
 };

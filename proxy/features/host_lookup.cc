@@ -5,8 +5,6 @@
 
 #include <cctype>
 
-#include "http/http_config.h"
-
 namespace weir::http {
 
 bool is_host_name(std::string_view text) {
@@ -22,9 +20,9 @@ bool is_host_name(std::string_view text) {
   return label != 0 && text.size() <= kLongestName;
 }
 
-std::vector<net::Endpoint> look_up_host(const config::Call& call, const std::string& host) {
+std::vector<net::Endpoint> look_up_host(const config::Call& call, const std::string& host, Names names) {
   if (!is_host_name(host)) call.fail(fmt::format("invalid host in \"{}\" in \"{}\" directive", host, call.name()));
-  if (Loader::of(call).names == Names::Leave) {
+  if (names == Names::Leave) {
     call.notice(fmt::format("host \"{}\" in \"{}\" is looked up when the configuration is taken into service", host,
                             call.name()));
     return {};

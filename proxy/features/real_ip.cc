@@ -33,7 +33,7 @@ std::vector<Network> parse_trusted(const Call& call) {
   if (text.find('/') != text.npos) call.fail(fmt::format("invalid parameter \"{}\"", text));
 
   std::vector<Network> networks;
-  for (const net::Endpoint& address : look_up_host(call, text))
+  for (const net::Endpoint& address : look_up_host(call, text, Loader::of(call).names))
     if (const auto one = Network::parse(address.address_string())) networks.push_back(*one);
   return networks;
 }

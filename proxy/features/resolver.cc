@@ -23,7 +23,7 @@ void add_server(const Call& call, const std::string& text, net::Resolver::Option
     options.servers.push_back(*net::Endpoint::parse(where.text()));
     return;
   }
-  for (net::Endpoint& endpoint : look_up_host(call, where.host)) {
+  for (net::Endpoint& endpoint : look_up_host(call, where.host, Loader::of(call).names)) {
     endpoint.set_port(where.port);
     options.servers.push_back(endpoint);
   }

@@ -19,6 +19,7 @@ struct ErrorLogConf {
 struct ErrorLogToOpen {
   std::shared_ptr<log::ErrorLog> log;
   std::string path;  // empty: standard error
+  std::shared_ptr<log::Syslog> server;  // instead of a file
   log::Level level = log::Level::Error;
 };
 

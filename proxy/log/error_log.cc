@@ -47,9 +47,17 @@ ErrorLog ErrorLog::to_stderr(Level level) {
   return log;
 }
 
+void ErrorLog::add(Target target) {
+  most_ = std::max(most_, static_cast<int>(target.level));
+  targets_.push_back(std::move(target));
+}
+
 void ErrorLog::add(std::shared_ptr<LogFile> file, Level level) {
-  targets_.push_back({std::move(file), level});
-  most_ = std::max(most_, static_cast<int>(level));
+  add(Target{std::move(file), nullptr, level});
+}
+
+void ErrorLog::add(std::shared_ptr<Syslog> server, Level level) {
+  add(Target{nullptr, std::move(server), level});
 }
 
 void ErrorLog::write(Level level, std::uint64_t connection, std::string_view text) const {
@@ -61,8 +69,12 @@ void ErrorLog::write(Level level, std::uint64_t connection, std::string_view tex
   if (entry.size() > kMaxEntry - 1) entry.resize(kMaxEntry - 1);
   entry.push_back('\n');
   for (const Target& target : targets_) {
+    if (level > target.level) continue;
     // Nowhere left to complain if this fails.
-    if (level <= target.level) target.file->write({entry.data(), entry.size()});
+    if (target.file)
+      target.file->write({entry.data(), entry.size()});
+    else
+      target.server->send(level, {entry.data(), entry.size() - 1});
   }
 }
 

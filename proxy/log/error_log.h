@@ -18,6 +18,7 @@
 
 #include "log/level.h"
 #include "log/log_file.h"
+#include "log/syslog.h"
 
 namespace weir::log {
 
@@ -32,6 +33,7 @@ class ErrorLog {
 
   /// Adds a target that takes entries of `level` and graver. While setting up only.
   void add(std::shared_ptr<LogFile> file, Level level);
+  void add(std::shared_ptr<Syslog> server, Level level);
   bool has_targets() const { return !targets_.empty(); }
   /// Whether some target takes this level.
   bool takes(Level level) const { return static_cast<int>(level) <= most_; }
@@ -41,9 +43,11 @@ class ErrorLog {
 
  private:
   struct Target {
-    std::shared_ptr<LogFile> file;
+    std::shared_ptr<LogFile> file;  // or, if null:
+    std::shared_ptr<Syslog> server;
     Level level;
   };
+  void add(Target target);
   std::vector<Target> targets_;
   int most_ = -1;
 };

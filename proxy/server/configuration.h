@@ -40,6 +40,7 @@ class MainLoader : public config::LoadContext {
   std::string full_path(std::string_view path) const { return path_under(paths_.prefix, path); }
   void load_http(const config::Call& call);
   bool has_http() const { return has_http_; }
+  http::Names names() const { return names_; }
 
  private:
   Configuration& configuration_;

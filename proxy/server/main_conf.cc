@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/values.h"
+#include "features/syslog.h"
 #include "server/configuration.h"
 
 namespace weir::server {
@@ -30,9 +31,12 @@ void set_user(const Call& call) {
 }
 
 void add_error_log(const Call& call) {
-  if (call.args[0].starts_with("syslog:")) call.fail("syslog is not implemented by Weir yet; log to a file or stderr");
   ErrorLogTarget target;
-  if (call.args[0] != "stderr") target.path = call.load<MainLoader>().full_path(call.args[0]);
+  const MainLoader& loader = call.load<MainLoader>();
+  if (call.args[0].starts_with(http::kSyslogPrefix))
+    target.server = http::parse_syslog(call, call.args[0], loader.names());
+  else if (call.args[0] != "stderr")
+    target.path = loader.full_path(call.args[0]);
   if (call.args.size() > 1) {
     const auto level = log::parse_level(call.args[1]);
     if (!level) call.fail(fmt::format("invalid log level \"{}\"", call.args[1]));
@@ -59,7 +63,7 @@ constexpr DirectiveSpec kDirectives[] = {
         "How many descriptors may be open."),
     directive<&MainConf::shutdown_timeout, &config::time_ms>("worker_shutdown_timeout", config::Main, {1, 1}, "time",
         "How long a graceful end may take; 0: as long as the clients need."),
-    config::custom("error_log", config::Main, {1, 2}, "file | stderr [level]",
+    config::custom("error_log", config::Main, {1, 2}, "file | stderr | syslog:server=address[,parameter=value …] [level]",
         "Where errors are logged, and from which level on.", &add_error_log),
     config::block("events", config::Main, {0, 0}, "{ … }", "Settings of the event loops.", &open_events),
     directive<&MainConf::worker_connections, &config::number>("worker_connections", config::Events, {1, 1}, "number",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,12 +10,14 @@
 #include "config/directive_table.h"
 #include "config/setting.h"
 #include "log/level.h"
+#include "log/syslog.h"
 
 namespace weir::server {
 
-/// One `error_log FILE [LEVEL]`.
+/// One `error_log TARGET [LEVEL]`.
 struct ErrorLogTarget {
   std::string path;  // empty: standard error
+  std::shared_ptr<log::Syslog> server;  // instead of a file
   log::Level level = log::Level::Error;
 };
 

@@ -36,6 +36,14 @@ std::shared_ptr<log::LogFile> open_log(log::LogFiles& files, const std::string& 
   return file;
 }
 
+void add_target(log::ErrorLog& log, const std::shared_ptr<log::Syslog>& server, const std::string& path,
+                log::Level level, log::LogFiles& files) {
+  if (server)
+    log.add(server, level);
+  else
+    log.add(open_log(files, path), level);
+}
+
 unsigned count_workers(const MainConf& conf) {
   if (*conf.worker_processes != 0) return *conf.worker_processes;
   return std::max(1u, std::thread::hardware_concurrency());
@@ -98,7 +106,8 @@ std::shared_ptr<log::ErrorLog> Server::open_error_log(const MainConf& conf) {
     log->add(open_log(log_files_, paths_.error_log), log::Level::Error);
     return log;
   }
-  for (const ErrorLogTarget& target : *conf.error_logs) log->add(open_log(log_files_, target.path), target.level);
+  for (const ErrorLogTarget& target : *conf.error_logs)
+    add_target(*log, target.server, target.path, target.level, log_files_);
   return log;
 }
 
@@ -106,7 +115,8 @@ std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_
     const http::HttpConfig& http) {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> opened;
   for (const auto& log : http.access_logs) opened.emplace_back(log.path, open_log(log_files_, log.path));
-  for (const http::ErrorLogToOpen& wanted : http.error_logs) wanted.log->add(open_log(log_files_, wanted.path), wanted.level);
+  for (const http::ErrorLogToOpen& wanted : http.error_logs)
+    add_target(*wanted.log, wanted.server, wanted.path, wanted.level, log_files_);
   return opened;
 }
 
