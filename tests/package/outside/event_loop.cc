@@ -60,8 +60,9 @@ class Client {
 int main() {
   const auto app = std::make_shared<Upstream>("app", *find_picker("round_robin"));
   app->update({{.address = "first"}});
-  std::atomic<bool> done{false};
+  std::atomic<bool> begun{false}, done{false};
   std::thread discovery([&] {
+    begun.wait(false);
     for (int version = 0; version < 200; ++version) {
       app->update({{.address = "first"}, {.address = "changing-" + std::to_string(version % 7), .weight = 2}});
     }
@@ -72,6 +73,10 @@ int main() {
   EventLoop loop;
   Client client(loop, app);
   loop.later([&] { client.send(done); });
+  loop.later([&] {
+    begun = true;
+    begun.notify_one();
+  });
   loop.run();
   discovery.join();
   loop.later([&] { client.send(done); });  // after the last change
