@@ -1,6 +1,4 @@
 // limit_conn: how many requests with one key may be under way at once.
-#include <algorithm>
-
 #include "features/key_table.h"
 #include "features/limit_zone.h"
 #include "http/exchange.h"
@@ -13,24 +11,18 @@ using config::Call;
 
 using Counts = KeyTable<std::uint32_t>;
 
-struct Zone {
-  Template key;
-  std::shared_ptr<Counts> counts;  // null: not defined yet
-};
-
 struct Limit {
+  struct Zone {
+    Template key;
+    std::shared_ptr<Counts> counts;  // null: not defined yet
+    bool is_defined() const { return counts != nullptr; }
+  };
   std::string name;  // of the zone
   std::shared_ptr<Zone> zone;
   std::uint32_t most = 0;
 };
 
-struct Conf {
-  Setting<std::vector<Limit>> limits;
-  Setting<int> status{503};
-  Setting<log::Level> level{log::Level::Error};
-  Setting<bool> dry_run{false};
-  std::map<std::string, std::shared_ptr<Zone>> zones;  // in http only
-};
+using Conf = LimitConf<Limit>;
 
 enum class Outcome : std::uint8_t { None, Passed, Rejected, RejectedDryRun };
 constexpr std::string_view kOutcomes[] = {"", "PASSED", "REJECTED", "REJECTED_DRY_RUN"};
@@ -53,13 +45,8 @@ PhaseResult limit_connections(Exchange& exchange) {
   const Conf& conf = exchange.conf<Conf>();
   const auto set_outcome = [&](Outcome outcome) { exchange.limit_conn_outcome = static_cast<std::uint8_t>(outcome); };
   for (const Limit& limit : *conf.limits) {
-    const std::string_view key = limit.zone->key.evaluate(exchange);
+    const std::string_view key = limit_key(exchange, limit.zone->key);
     if (key.empty()) continue;
-    if (key.size() > kLongestKey) {
-      log::error(exchange.runtime().error_log(), exchange.subject(),
-                 "the value of the \"{}\" key is more than 65535 bytes: \"{}\"", limit.zone->key.source(), key.substr(0, 64));
-      continue;
-    }
     const auto unused = [](std::uint32_t count) { return count == 0; };
     const bool admitted = limit.zone->counts->with(key, false, unused, [&limit](std::uint32_t& count) {
       if (count >= limit.most) return false;
@@ -86,35 +73,21 @@ void add_zone(const Call& call) {
   Loader& loader = Loader::of(call);
   if (!call.args[1].starts_with("zone=")) call.fail(fmt::format("invalid parameter \"{}\"", call.args[1]));
   const ZoneName name = parse_zone(call, std::string_view(call.args[1]).substr(5));
-  auto& zone = loader.config.settings.edit<Conf>().zones[name.name];
-  if (!zone) zone = std::make_shared<Zone>();
-  if (zone->counts)
+  const auto& zone = zone_called<Conf>(loader, name.name);
+  if (zone->is_defined())
     call.fail(fmt::format("limit_conn_zone \"{}\" is already bound to key \"{}\"", name.name, zone->key.source()));
   zone->key = template_value(call);
   zone->counts = shared_table<Counts>(name.name, "connections by " + zone->key.source(), name.octets);
 }
 
 Limit parse_limit(const Call& call) {
-  Loader& loader = Loader::of(call);
   const auto number = config::parse_number(call.args[1], 65535);
   if (!number) call.fail(fmt::format("invalid number of connections \"{}\"", call.args[1]));
   if (*number == 0) call.fail("connection limit must be greater than 0");
   Limit limit{call.args[0], nullptr, static_cast<std::uint32_t>(*number)};
-  const auto& here = call.settings.get<Conf>().limits;
-  if (here.is_set_here() &&
-      std::any_of(here->begin(), here->end(), [&](const Limit& other) { return other.name == limit.name; }))
-    call.fail_duplicate();
-  // The zone may be defined further down.
-  auto& zone = loader.config.settings.edit<Conf>().zones[limit.name];
-  if (!zone) zone = std::make_shared<Zone>();
-  limit.zone = zone;
-  loader.afterwards([&loader, zone, name = limit.name, at = call.statement.at] {
-    if (!zone->counts) loader.diagnostics.error(at, fmt::format("zero size shared memory zone \"{}\"", name));
-  });
+  find_zone<Conf>(call, limit);
   return limit;
 }
-
-bool enabled(const config::Settings& settings) { return !settings.get<Conf>().limits->empty(); }
 
 VariableValue limit_conn_status(Exchange& x, const VariableArg&) {
   if (x.limit_conn_outcome == 0) return VariableValue::not_found();
@@ -128,14 +101,11 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "A table of keys and how many requests with each are under way.", &add_zone),
     config::repeated<&Conf::limits, &parse_limit>("limit_conn", kHttpServerLocation, {2, 2}, "zone number",
         "Refuses requests when so many with the same key are under way."),
-    config::directive<&Conf::status, &refusal_status>("limit_conn_status", kHttpServerLocation, {1, 1}, "code",
-        "The status of refused requests; 503 unless given."),
-    config::directive<&Conf::level, &config::an_enum<kLimitLevels>>("limit_conn_log_level", kHttpServerLocation, {1, 1},
-        "info | notice | warn | error", "The level that refusals are logged with."),
-    config::directive<&Conf::dry_run, &config::on_off>("limit_conn_dry_run", kHttpServerLocation, {1, 1}, "on | off",
-        "Only counts and logs."),
+    limit_status_row<Conf>("limit_conn_status"),
+    limit_level_row<Conf>("limit_conn_log_level", "The level that refusals are logged with."),
+    limit_dry_run_row<Conf>("limit_conn_dry_run"),
 };
-constexpr PhaseHandler kHandlers[] = {{.phase = Phase::PreAccess, .enabled = enabled, .run = limit_connections}};
+constexpr PhaseHandler kHandlers[] = {{.phase = Phase::PreAccess, .enabled = has_limits<Conf>, .run = limit_connections}};
 
 }  // namespace
 

@@ -19,25 +19,19 @@ struct Bucket {
   std::chrono::steady_clock::time_point at{};
 };
 
-struct Zone {
-  Template key;
-  std::int64_t rate = 0;  // thousandths of a request per second
-  std::shared_ptr<KeyTable<Bucket>> buckets;
-};
-
 struct Limit {
+  struct Zone {
+    Template key;
+    std::int64_t rate = 0;  // thousandths of a request per second; 0: not defined yet
+    std::shared_ptr<KeyTable<Bucket>> buckets;
+    bool is_defined() const { return rate != 0; }
+  };
   std::string name;  // of the zone
   std::shared_ptr<Zone> zone;
   std::int64_t burst = 0, delay = 0;  // thousandths of a request
 };
 
-struct Conf {
-  Setting<std::vector<Limit>> limits;
-  Setting<int> status{503};
-  Setting<log::Level> level{log::Level::Error};
-  Setting<bool> dry_run{false};
-  std::map<std::string, std::shared_ptr<Zone>> zones;  // in http only
-};
+using Conf = LimitConf<Limit>;
 
 /// What became of a request, for `$limit_req_status`.
 enum class Outcome : std::uint8_t { Passed, Delayed, Rejected, DelayedDryRun, RejectedDryRun };
@@ -96,13 +90,8 @@ net::Task<PhaseResult> limit_requests(Exchange& exchange) {
   std::pmr::vector<Asked> asked(&exchange.arena());
   const std::vector<Limit>& limits = *conf.limits;
   for (const Limit& limit : limits) {
-    const std::string_view key = limit.zone->key.evaluate(exchange);
+    const std::string_view key = limit_key(exchange, limit.zone->key);
     if (key.empty()) continue;
-    if (key.size() > kLongestKey) {
-      log::error(exchange.runtime().error_log(), exchange.subject(),
-                 "the value of the \"{}\" key is more than 65535 bytes: \"{}\"", limit.zone->key.source(), key.substr(0, 64));
-      continue;
-    }
     const Verdict verdict = judge(limit, key, now, &limit == &limits.back());
     if (verdict.refused) {
       note(exchange, *conf.level, "limiting requests", verdict.ahead, limit);
@@ -135,9 +124,6 @@ net::Task<PhaseResult> limit_requests(Exchange& exchange) {
 // --- directives
 
 void add_zone(const Call& call) {
-  Loader& loader = Loader::of(call);
-  auto zone = std::make_shared<Zone>();
-  zone->key = Template::compile(call.args[0], loader.config.variables);
   ZoneName name;
   std::int64_t rate = 1;
   std::int64_t per = 1;
@@ -156,18 +142,15 @@ void add_zone(const Call& call) {
     }
   }
   if (name.name.empty()) call.fail("\"limit_req_zone\" must have \"zone\" parameter");
+  const auto& zone = zone_called<Conf>(Loader::of(call), name.name);
+  if (zone->is_defined())
+    call.fail(fmt::format("limit_req_zone \"{}\" is already bound to key \"{}\"", name.name, zone->key.source()));
+  zone->key = template_value(call);
   zone->rate = std::max<std::int64_t>(1, rate * 1000 / per);
   zone->buckets = shared_table<KeyTable<Bucket>>(name.name, zone->key.source(), name.octets);
-  auto& zones = loader.config.settings.edit<Conf>().zones;
-  const auto [known, is_new] = zones.emplace(name.name, zone);
-  if (is_new) return;
-  if (known->second->rate != 0) call.fail(fmt::format("limit_req_zone \"{}\" is already bound to key \"{}\"", name.name,
-                                                      known->second->key.source()));
-  *known->second = std::move(*zone);
 }
 
 Limit parse_limit(const Call& call) {
-  Loader& loader = Loader::of(call);
   Limit limit;
   bool no_delay = false;
   for (const std::string& word : call.args) {
@@ -185,20 +168,9 @@ Limit parse_limit(const Call& call) {
   }
   if (limit.name.empty()) call.fail("\"limit_req\" must have \"zone\" parameter");
   if (no_delay) limit.delay = INT64_MAX;
-  const auto same = [&](const Limit& other) { return other.name == limit.name; };
-  const auto& here = call.settings.get<Conf>().limits;
-  if (here.is_set_here() && std::any_of(here->begin(), here->end(), same)) call.fail_duplicate();
-  // The zone may be defined further down.
-  auto& zone = loader.config.settings.edit<Conf>().zones[limit.name];
-  if (!zone) zone = std::make_shared<Zone>();
-  limit.zone = zone;
-  loader.afterwards([&loader, zone, name = limit.name, at = call.statement.at] {
-    if (zone->rate == 0) loader.diagnostics.error(at, fmt::format("zero size shared memory zone \"{}\"", name));
-  });
+  find_zone<Conf>(call, limit);
   return limit;
 }
-
-bool enabled(const config::Settings& settings) { return !settings.get<Conf>().limits->empty(); }
 
 VariableValue limit_req_status(Exchange& x, const VariableArg&) {
   if (x.limit_req_outcome == 0) return VariableValue::not_found();
@@ -213,14 +185,12 @@ constexpr config::DirectiveSpec kDirectives[] = {
     config::repeated<&Conf::limits, &parse_limit>("limit_req", kHttpServerLocation, {1, 3},
         "zone=name [burst=number] [nodelay | delay=number]",
         "Delays requests that come faster than the zone's rate, and refuses those beyond the burst."),
-    config::directive<&Conf::status, &refusal_status>("limit_req_status", kHttpServerLocation, {1, 1}, "code",
-        "The status of refused requests; 503 unless given."),
-    config::directive<&Conf::level, &config::an_enum<kLimitLevels>>("limit_req_log_level", kHttpServerLocation, {1, 1},
-        "info | notice | warn | error", "The level that refusals are logged with; delays are logged a level below."),
-    config::directive<&Conf::dry_run, &config::on_off>("limit_req_dry_run", kHttpServerLocation, {1, 1}, "on | off",
-        "Only counts and logs."),
+    limit_status_row<Conf>("limit_req_status"),
+    limit_level_row<Conf>("limit_req_log_level",
+        "The level that refusals are logged with; delays are logged a level below."),
+    limit_dry_run_row<Conf>("limit_req_dry_run"),
 };
-constexpr PhaseHandler kHandlers[] = {{.phase = Phase::PreAccess, .enabled = enabled, .run_async = limit_requests}};
+constexpr PhaseHandler kHandlers[] = {{.phase = Phase::PreAccess, .enabled = has_limits<Conf>, .run_async = limit_requests}};
 
 }  // namespace
 

@@ -3,7 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
 #include "features/scopes.h"
+#include "http/exchange.h"
 
 namespace weir::http {
 
@@ -23,6 +32,54 @@ inline ZoneName parse_zone(const config::Call& call, std::string_view text) {
   return {std::string(text.substr(0, colon)), static_cast<std::size_t>(size->count())};
 }
 
+/// What a feature that limits by keys is set to. `Limit` is one limit of a scope: it has the `name` of its zone, a type
+/// `Zone` with the `key` and `is_defined()`, and the `zone`.
+template <class Limit>
+struct LimitConf {
+  config::Setting<std::vector<Limit>> limits;
+  config::Setting<int> status{503};
+  config::Setting<log::Level> level{log::Level::Error};
+  config::Setting<bool> dry_run{false};
+  std::map<std::string, std::shared_ptr<typename Limit::Zone>> zones;  // in http only
+};
+
+/// The zone called `name`, which may be defined further down.
+template <class Conf>
+auto& zone_called(Loader& loader, const std::string& name) {
+  auto& zone = loader.config.settings.edit<Conf>().zones[name];
+  if (!zone) zone = std::make_shared<typename std::decay_t<decltype(zone)>::element_type>();
+  return zone;
+}
+
+/// Gives `limit`, which `call` adds to its scope, the zone that it names.
+template <class Conf, class Limit>
+void find_zone(const config::Call& call, Limit& limit) {
+  const auto& here = call.settings.get<Conf>().limits;
+  const auto is_same = [&](const Limit& other) { return other.name == limit.name; };
+  if (here.is_set_here() && std::any_of(here->begin(), here->end(), is_same)) call.fail_duplicate();
+  Loader& loader = Loader::of(call);
+  limit.zone = zone_called<Conf>(loader, limit.name);
+  loader.afterwards([&loader, zone = limit.zone, name = limit.name, at = call.statement.at] {
+    if (!zone->is_defined()) loader.diagnostics.error(at, fmt::format("zero size shared memory zone \"{}\"", name));
+  });
+}
+
+/// The key that `exchange` counts by; empty: it does not count.
+inline std::string_view limit_key(Exchange& exchange, const Template& of_zone) {
+  constexpr std::size_t kLongest = 65535;  // as in nginx
+  const std::string_view key = of_zone.evaluate(exchange);
+  if (key.size() <= kLongest) return key;
+  log::error(exchange.runtime().error_log(), exchange.subject(),
+             "the value of the \"{}\" key is more than 65535 bytes: \"{}\"", of_zone.source(), key.substr(0, 64));
+  return {};
+}
+
+/// `PhaseHandler::enabled`.
+template <class Conf>
+bool has_limits(const config::Settings& settings) {
+  return !settings.get<Conf>().limits->empty();
+}
+
 inline constexpr config::EnumName<log::Level> kLimitLevels[] = {{"info", log::Level::Info},
                                                                 {"notice", log::Level::Notice},
                                                                 {"warn", log::Level::Warn},
@@ -31,7 +88,21 @@ inline constexpr config::EnumName<log::Level> kLimitLevels[] = {{"info", log::Le
 /// Parse function: the status of refused requests.
 inline int refusal_status(const config::Call& call) { return static_cast<int>(config::number_between(call, 400, 599)); }
 
-/// Keys longer than this are not counted, as in nginx.
-inline constexpr std::size_t kLongestKey = 65535;
+// The rows that such features have in common.
+template <class Conf>
+consteval config::DirectiveSpec limit_status_row(std::string_view name) {
+  return config::directive<&Conf::status, &refusal_status>(name, scopes::kHttpServerLocation, {1, 1}, "code",
+                                                           "The status of refused requests; 503 unless given.");
+}
+template <class Conf>
+consteval config::DirectiveSpec limit_level_row(std::string_view name, std::string_view doc) {
+  return config::directive<&Conf::level, &config::an_enum<kLimitLevels>>(name, scopes::kHttpServerLocation, {1, 1},
+                                                                         "info | notice | warn | error", doc);
+}
+template <class Conf>
+consteval config::DirectiveSpec limit_dry_run_row(std::string_view name) {
+  return config::directive<&Conf::dry_run, &config::on_off>(name, scopes::kHttpServerLocation, {1, 1}, "on | off",
+                                                            "Only counts and logs.");
+}
 
 }  // namespace weir::http
