@@ -1,5 +1,6 @@
 #include "http/runtime.h"
 
+#include <algorithm>
 #include <random>
 
 namespace weir::http {
@@ -19,6 +20,10 @@ std::uint64_t WorkerState::random() {
 }
 
 log::AccessLogFile& WorkerState::access_log(const std::string& path) { return *access_logs.find(path)->second; }
+
+bool WorkerState::has_log_lines() const {
+  return std::any_of(access_logs.begin(), access_logs.end(), [](const auto& log) { return log.second->pending() != 0; });
+}
 
 Runtime::Runtime(WorkerState& worker, std::shared_ptr<const HttpConfig> config, log::ErrorLog& error_log)
     : worker_(worker), config_(std::move(config)), error_log_(error_log), dynamic_(worker.pools) {

@@ -36,6 +36,8 @@ struct WorkerState {
 
   WorkerState(net::Loop& its_loop, ChannelFactory backend_channels, const ProcessCounters& of_all_workers);
   log::AccessLogFile& access_log(const std::string& path);
+  /// Whether lines of access logs wait to be written.
+  bool has_log_lines() const;
   std::uint64_t random();
 };
 

@@ -88,6 +88,8 @@ net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connecti
       if (!self.pipelined_ && !co_await self.wait_for_request()) break;
       self.enter(Kind::Head);
       const After after = co_await self.serve_one();
+      // Whoever sees the connection end may look for its line in the log.
+      if (after != After::KeepAlive && self.host_.worker.has_log_lines()) co_await self.stream_->loop().yield();
       if (after == After::Linger) {
         self.enter(Kind::Idle);  // it was answered and has no claim to its place any more
         co_await self.linger();

@@ -82,15 +82,20 @@ void Loop::resume_later(std::coroutine_handle<> coroutine) {
   ready_.push_back(coroutine);
 }
 
+void Loop::run_hooks() {
+  for (const auto& hook : turn_end_) hook();
+}
+
 void Loop::finish_turn() {
   long_work_began_ = {};  // who waits for time comes before what the next events bring
   // Only those that were there: who yields again has to let events through first.
   if (!ready_.empty()) {
+    run_hooks();  // who yielded finds done what an end of a turn does
     resuming_.swap(ready_);
     for (const std::coroutine_handle<> coroutine : resuming_) coroutine.resume();
     resuming_.clear();
   }
-  for (const auto& hook : turn_end_) hook();
+  run_hooks();
   if (!ready_.empty()) post([] {});
   now_is_fresh_ = false;
 }

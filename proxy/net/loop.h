@@ -90,6 +90,7 @@ class Loop {
 
   void refresh_now() const;
   void finish_turn();
+  void run_hooks();
 
   mutable TimePoint now_{};
   mutable bool now_is_fresh_ = false;

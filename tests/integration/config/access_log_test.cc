@@ -26,6 +26,22 @@ TEST(AccessLog, WritesTheCombinedFormatByDefault) {
       << weir.access_log();
 }
 
+TEST(AccessLog, HasTheLineBeforeTheClientSeesTheConnectionEnd) {
+  WeirProcess weir("log_format brief $uri; server { access_log %dir%/access.log brief; location / { return 200 ok; } }");
+  for (int i = 0; i < 30; ++i) {
+    const std::string uri = "/" + std::to_string(i);
+    RawClient client = weir.connect();
+    client.send("GET " + uri + " HTTP/1.0\r\n\r\n");
+    client.read_to_end();
+    EXPECT_TRUE(weir.access_log().ends_with(uri + "\n")) << uri;
+    // What closes after what the client may still be sending, too.
+    RawClient bad = weir.connect();
+    bad.send("GET /bad HTTP/1.1\r\n\r\nmore");
+    bad.read_to_end();
+    EXPECT_FALSE(weir.access_log().ends_with(uri + "\n")) << uri;
+  }
+}
+
 TEST(AccessLog, KnowsTheVariablesOfARequestAndItsBackend) {
   FakeBackend app = FakeBackend::answering({.status = 201, .body = "12345", .fields = {{"X-App", "from app"}}});
   WeirProcess weir(R"(

@@ -110,6 +110,21 @@ TEST(Loop, YieldLetsOthersRun) {
   EXPECT_EQ(trace, "ababab");
 }
 
+TEST(Loop, WhoYieldsGoesOnAfterTheHooksOfTheTurn) {
+  Loop loop;
+  int hooks = 0, seen = -1;
+  loop.on_turn_end([&] { ++hooks; });
+  const auto run = [](Loop& on, const int& count, int& result) -> Task<void> {
+    const int before = count;
+    co_await on.yield();
+    result = count - before;
+    on.stop();
+  };
+  loop.post([&] { spawn(run(loop, hooks, seen)); });
+  loop.run();
+  EXPECT_EQ(seen, 1);
+}
+
 TEST(Loop, ACoroutineThatAlwaysYieldsDoesNotStarveTheRest) {
   Loop loop;
   bool over = false;
