@@ -5,8 +5,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "net/crc32c.h"
-
 namespace weir::net {
 
 namespace {
@@ -66,18 +64,6 @@ void read_addresses(std::string_view body, ProxyHeader& header, int family, auto
   header.destination = read(Octets, 2 * Octets + 2);
 }
 
-/// Whether the checksum in a header of version 2 fits, if there is one. `tlvs`: where the list begins.
-bool has_right_sum(std::string_view header, std::size_t tlvs) {
-  const auto sum = find_tlv(header.substr(tlvs), kTlvChecksum);
-  if (!sum) return true;
-  if (sum->size() != 4) return false;
-  // It was made with zeros in its own place.
-  const auto at = static_cast<std::size_t>(sum->data() - header.data());
-  std::string blank(header);
-  blank.replace(at, 4, 4, '\0');
-  return crc32c(blank) == (number16(*sum) << 16 | number16(sum->substr(2)));
-}
-
 ProxyHeaderStatus parse_binary(std::string_view octets, ProxyHeader& header, std::size_t& size) {
   if (octets.size() < kFixed) return ProxyHeaderStatus::Incomplete;
   size = kFixed + number16(octets.substr(14));
@@ -101,7 +87,6 @@ ProxyHeaderStatus parse_binary(std::string_view octets, ProxyHeader& header, std
                                      [](sockaddr_in6& a) { return &a.sin6_port; });
   }
   header.tlvs = body.substr(used);
-  if (!has_right_sum(octets.substr(0, size), used + kFixed)) return ProxyHeaderStatus::Bad;
   return ProxyHeaderStatus::Complete;
 }
 

@@ -37,7 +37,8 @@ inline constexpr std::uint8_t kTlvAlpn = 0x01, kTlvAuthority = 0x02, kTlvChecksu
                               kTlvSslSignature = 0x24, kTlvSslKey = 0x25, kTlvNetns = 0x30;
 
 /// Reads a header at the beginning of `octets`. Complete: `size` octets of them were it, the rest is the client's. Of
-/// version 2 only what is said of streams is taken for addresses, and a checksum has to fit.
+/// version 2 only what is said of streams is taken for addresses. A checksum (kTlvChecksum) is not checked: TCP has one of
+/// its own, and nginx takes headers with any.
 ProxyHeaderStatus parse_proxy_header(std::string_view octets, ProxyHeader& header, std::size_t& size);
 
 }  // namespace weir::net
