@@ -26,7 +26,7 @@ struct ConnectionInfo {
   std::uint64_t requests = 0;  // counting this one
   std::chrono::steady_clock::time_point since;
   /// The virtual server that the transport was set up for: the one whose name the client gave in a TLS handshake, or
-  /// the address's default. A request that names no known host belongs to it.
+  /// the address's default.
   const ServerBlock* server = nullptr;
   const net::ProxyHeader* proxy_header = nullptr;  // what a proxy in front said of the client (PROXY protocol)
 };

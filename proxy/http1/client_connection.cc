@@ -313,7 +313,9 @@ int ClientConnection::route(Exchange& exchange) {
   }
   exchange.host = host;
   // `server_name ""` is for requests without Host, so an empty name is looked up too.
-  if (const http::ServerBlock* const named = listen_->names.find(host, exchange)) exchange.server = named;
+  // A host that is unknown is the default server's business, whatever name the handshake was for; as in nginx.
+  const http::ServerBlock* const named = listen_->names.find(host, exchange);
+  exchange.server = named ? named : listen_->default_server;
   exchange.location = &exchange.server->root;
   if (listen_->tls && !stream_->tls()) {
     exchange.count_refusal(Refusal::PlainHttp);

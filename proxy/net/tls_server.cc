@@ -53,13 +53,22 @@ void bind_sessions(SSL_CTX* context, const TlsServerOptions& options, std::span<
     fail_tls("SSL_CTX_set_session_id_context() failed");
 }
 
+/// Whether clients are told already that certificates of an authority with this name are taken.
+bool announces(const SSL_CTX* context, const X509* authority) {
+  const STACK_OF(X509_NAME)* const known = SSL_CTX_get_client_CA_list(context);
+  for (int i = 0; i < sk_X509_NAME_num(known); ++i)
+    if (X509_NAME_cmp(sk_X509_NAME_value(known, i), X509_get_subject_name(authority)) == 0) return true;
+  return false;
+}
+
 std::vector<X509Ptr> use_client_trust(SSL_CTX* context, const TlsServerOptions& options) {
   use_trust(context, options, options.client_authorities);
   std::vector<X509Ptr> authorities;
   if (!options.client_authorities.empty()) {
     authorities = load_certificates(options.client_authorities);
     for (const X509Ptr& authority : authorities)
-      if (SSL_CTX_add_client_CA(context, authority.get()) != 1) fail_tls("SSL_CTX_add_client_CA() failed");
+      if (!announces(context, authority.get()) && SSL_CTX_add_client_CA(context, authority.get()) != 1)
+        fail_tls("SSL_CTX_add_client_CA() failed");
   }
   if (options.verify != TlsVerify::Off) {
     // The verdict is kept for the request, which is refused with a page that says why.

@@ -132,6 +132,7 @@ TEST(Tls, ClientsShowCertificatesOfTheRightAuthority) {
   const Certificates pki;
   const Certificate own = pki.make("localhost"), ca = pki.make("ca", {.authority = true}),
                     good = pki.make("good", {.signer = &ca}), stranger = pki.make("stranger");
+  const std::string twice = pki.dir().write("twice", read_file(ca.certificate) + read_file(ca.certificate));
   WeirProcess weir(R"(
       ssl_certificate %c%; ssl_certificate_key %k%; ssl_client_certificate %ca%;
       log_format verdict "$ssl_client_verify|$ssl_client_s_dn|$ssl_client_serial";
@@ -140,7 +141,7 @@ TEST(Tls, ClientsShowCertificatesOfTheRightAuthority) {
       server { listen %listen% ssl; server_name polite; ssl_verify_client optional; return 200 $ssl_client_verify; }
       server { listen %listen% ssl; server_name lax; ssl_verify_client optional_no_ca; return 200 $ssl_client_verify; }
       server { listen %listen% ssl; server_name open; return 200 "open"; })",
-                   {{"c", own.certificate}, {"k", own.key}, {"ca", ca.certificate}});
+                   {{"c", own.certificate}, {"k", own.key}, {"ca", twice}});
   const std::vector<std::string> with_good = {"--cert", good.certificate, "--key", good.key};
   const std::vector<std::string> with_stranger = {"--cert", stranger.certificate, "--key", stranger.key};
   EXPECT_EQ(curl(weir, "strict", "/", with_good).output, "SUCCESS CN=good,O=Weir CN=ca,O=Weir");
@@ -153,6 +154,8 @@ TEST(Tls, ClientsShowCertificatesOfTheRightAuthority) {
   EXPECT_EQ(curl(weir, "open", "/").output, "open");
   // Who was not asked for a certificate under one name must not get in under another.
   EXPECT_THAT(curl(weir, "open", "/", {"-H", "Host: strict"}).output, HasSubstr("421"));
+  EXPECT_THAT(curl(weir, "open", "/", {"-H", "Host: unknown"}).output, HasSubstr("421")) << "the default server's";
+  EXPECT_EQ(count_of(s_client(weir, "/", "-servername strict"), "CN = ca"), testing_nginx() ? 2u : 1u);
 }
 
 TEST(Tls, BodiesOfAnySizePassBothWays) {
