@@ -223,6 +223,31 @@ net::Task<bool> Attempt::is_accepted_only() {
   co_return stream.peer_closed() || stream.broken();
 }
 
+/// Gives a connection up that is being made to a backend which does not even answer that, and has been found to hang.
+class Attempt::ConnectWatch final : net::Timer {
+ public:
+  explicit ConnectWatch(Attempt& attempt) : Timer(attempt.exchange_.loop().timers()), attempt_(attempt) {
+    attempt_.sent_ = attempt_.exchange_.loop().now();
+    if (!*attempt_.upstream_.settings.get<UpstreamConf>().hang_detection) return;
+    attempt_.look_at_ = attempt_.lease_.backend().pulse().overdue_from(attempt_.sent_);
+    if (attempt_.look_at_ != net::TimePoint::max()) arm_at(attempt_.look_at_);
+  }
+  bool has_given_up() const { return has_given_up_; }
+
+ private:
+  void on_timer() override {
+    if (!attempt_.connecting_) return;
+    has_given_up_ = attempt_.is_left_alone(attempt_.exchange_.loop().now());
+    if (has_given_up_)
+      attempt_.connecting_->cancel();
+    else
+      arm_at(attempt_.look_at_);
+  }
+
+  Attempt& attempt_;
+  bool has_given_up_ = false;
+};
+
 net::Task<Result<>> Attempt::connect_anew(bool with_caution) {
   const auto endpoint = net::Endpoint::parse(record().address);
   if (!endpoint) co_return Error{Reason::Internal, {}, "the address of the backend is not one"};
@@ -233,10 +258,15 @@ net::Task<Result<>> Attempt::connect_anew(bool with_caution) {
   options.under_way = &connecting_;
   if (tls_) options.tls = &*tls_;
   if (!watch_client()) co_return client_closed();
+  const ConnectWatch watch(*this);
   net::ConnectResult connected =
       co_await net::connect(exchange_.loop(), *endpoint, *conf_.connect_timeout, std::move(options));
   exchange_.client().stream().watch(nullptr);
-  if (connected.error.canceled()) co_return client_closed();
+  if (connected.error.canceled()) {
+    // Nothing was sent, so any request may go elsewhere, as after proxy_connect_timeout.
+    if (watch.has_given_up()) co_return Error{Reason::ConnectTimeout, {ETIMEDOUT}};
+    co_return client_closed();
+  }
   // What Weir itself has run out of is not the backend's fault.
   if (const int code = connected.error.code; code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM)
     co_return Error{Reason::NoDescriptor, connected.error};
@@ -424,7 +454,8 @@ bool Attempt::has_piled_up() {
   return (std::exchange(is_counted_, true) ? pulse.overdue() : lease_.overdue()) >= kPile;
 }
 
-bool Attempt::has_hung(net::TimePoint now) {
+/// Whether the backend was found to hang and marked; asks when `look_at_` has come, and sets when to ask again.
+bool Attempt::is_left_alone(net::TimePoint now) {
   const balancer::Backend& backend = lease_.backend();
   look_at_ = backend.pulse().overdue_from(sent_);  // it may have answered others meanwhile
   if (look_at_ > now) return false;
@@ -437,7 +468,7 @@ bool Attempt::has_hung(net::TimePoint now) {
               "upstream hangs: {} requests wait at {}, and for {} ms it has answered none; it is left alone",
               backend.active(), record().address, since(sent_, now).count() / 1000);
   if (upstream_.monitor) upstream_.monitor->suspect(backend);
-  return can_leave_;
+  return true;
 }
 
 // The whole head must come within proxy_read_timeout: a backend that sends it octet by octet is as good as dead.
@@ -451,7 +482,7 @@ net::Task<Result<>> Attempt::read_head() {
     } else {
       const net::TimePoint now = exchange_.loop().now();
       if (now >= head_deadline_) co_return Error{Reason::ReadTimeout, {ETIMEDOUT}};
-      if (!heard_ && now >= look_at_ && has_hung(now)) co_return Error{Reason::Hangs};
+      if (!heard_ && now >= look_at_ && is_left_alone(now) && can_leave_) co_return Error{Reason::Hangs};
       const net::TimePoint until = heard_ ? head_deadline_ : std::min(head_deadline_, look_at_);
       channel_->limit_waits(std::chrono::ceil<std::chrono::milliseconds>(until - now));
       step = co_await wait_for_backend();

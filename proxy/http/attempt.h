@@ -68,6 +68,8 @@ class Attempt final : private net::StreamWatcher {
   bool surely_unread() const;
 
  private:
+  class ConnectWatch;
+
   bool was_ended_in_order() const;
   net::MaybeTask<Result<>> connect(const OutgoingRequest& request, bool fresh);
   net::Task<Result<>> connect_anew(bool with_caution);
@@ -83,7 +85,7 @@ class Attempt final : private net::StreamWatcher {
   net::Task<Result<>> read_head();
   void note_head();
   void hear();
-  bool has_hung(net::TimePoint now);
+  bool is_left_alone(net::TimePoint now);
   bool has_piled_up();
   net::Task<Result<>> collect_ahead();
   void choose_own_address();
@@ -108,7 +110,7 @@ class Attempt final : private net::StreamWatcher {
   ResponseHead* const head_;  // in the exchange's arena: variables read it when the attempt is over
   std::size_t record_;
   net::TimePoint started_;
-  net::TimePoint sent_;           // the request, whole
+  net::TimePoint sent_;           // the request, whole; until then when connecting began
   net::TimePoint head_deadline_;  // of the whole head
   net::TimePoint look_at_;        // when silence is unusual, or to be judged again
   net::Buffer held_;              // the beginning of a body that was read ahead

@@ -35,6 +35,35 @@ TEST(Retries, APostThatWasReadAndResetOnAKeptConnectionIsNotSentAgain) {
   EXPECT_EQ(good.request_count(), 0u);
 }
 
+TEST(Retries, ABackendThatDoesNotEvenTakeConnectionsIsLeftAloneSoon) {
+  WEIR_ONLY("nginx waits for proxy_connect_timeout");
+  FakeBackend bad = FakeBackend::echoing("bad"), good = FakeBackend::echoing("good");
+  WeirProcess weir(R"(
+      upstream group { server %bad%; server %good%; keepalive 0; }
+      server { location / { proxy_pass http://group; proxy_connect_timeout 60s; } })",
+                   {{"bad", bad.address()}, {"good", good.address()}}, {.workers = 1});
+  for (int i = 0; i < 60; ++i) ASSERT_EQ(weir.get("/").status, 200);  // what is usual
+  // Its queue of connections is full and nobody takes any out: what comes more is not answered at all.
+  bad.stop();
+  const Socket hole = Socket::listen(bad.address(), 0);
+  std::vector<Socket> queue;
+  try {
+    for (;;) queue.push_back(Socket::connect(bad.address(), milliseconds(300)));
+  } catch (const SocketError&) {
+  }
+  const Stopwatch time;
+  std::vector<std::thread> clients;
+  std::atomic<int> answered{0};
+  for (int i = 0; i < 12; ++i)
+    clients.emplace_back([&, post = i % 2 == 0] {
+      if (weir.request({.method = post ? "POST" : "GET", .body = post ? "x" : ""}).status == 200) ++answered;
+    });
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(answered, 12);
+  EXPECT_LT(time.elapsed(), milliseconds(20'000));
+  EXPECT_TRUE(weir.logs("upstream hangs"));
+}
+
 TEST(Retries, ALengthlessAnswerThatIsCutEarlyIsAskedForAgain) {
   WEIR_ONLY("nginx sends what it has, and a cut");
   for (const std::string head : {"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "\r\nhello"}) {
