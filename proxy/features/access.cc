@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "features/scopes.h"
-#include "http/cidr.h"
+#include "shared/cidr.h"
 #include "http/exchange.h"
 
 namespace weir::http {

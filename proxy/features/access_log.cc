@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "features/scopes.h"
-#include "features/syslog.h"
+#include "shared/features/syslog.h"
 #include "http/exchange.h"
 #include "http/file_path.h"
 #include "http/json.h"

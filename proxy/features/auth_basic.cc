@@ -76,7 +76,7 @@ PhaseResult check(Exchange& exchange) {
   const Conf& conf = exchange.conf<Conf>();
   const std::string_view realm = conf.realm->evaluate(exchange);
   if (realm == "off") return PhaseResult::next();
-  log::ErrorLog& log = exchange.runtime().error_log();
+  const log::ErrorLog& log = exchange.runtime().error_log();
   const auto given = basic_credentials(exchange.request.fields.value(FieldId::Authorization));
   if (!given || given->user.empty()) {
     log::info(log, exchange.subject(), "no user/password was provided for basic authentication");

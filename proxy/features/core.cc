@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "features/scopes.h"
-#include "http/address.h"
+#include "shared/address.h"
 #include "http/core_conf.h"
 #include "http/exchange.h"
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "features/scopes.h"
-#include "http/upstream_block.h"
+#include "shared/upstream_block.h"
 
 namespace weir::http {
 

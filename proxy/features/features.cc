@@ -7,15 +7,10 @@ namespace weir::http {
   FEATURE(core)                                                                                    \
   FEATURE(proxy_protocol)                                                                          \
   FEATURE(variables)                                                                               \
-  FEATURE(resolver)                                                                                \
   FEATURE(upstream)                                                                                \
   FEATURE(sticky)                                                                                  \
   FEATURE(failover)                                                                                \
-  FEATURE(health_check)                                                                            \
-  FEATURE(zk_cluster)                                                                              \
-  FEATURE(geo)                                                                                     \
-  FEATURE(map)                                                                                     \
-  FEATURE(split_clients)                                                                           \
+  FEATURE(zk_status)                                                                               \
   FEATURE(ssl)        /* whom a client may be is settled before anything else is done for it */         \
   FEATURE(real_ip)    /* before all rules: they judge the address it finds */                      \
   FEATURE(secure_link)                                                                             \
@@ -40,7 +35,6 @@ namespace weir::http {
   FEATURE(expires)                                                                                 \
   FEATURE(headers)    /* after `expires`, so that `add_header Cache-Control` adds to it */         \
   FEATURE(ranges)     /* after `headers`: If-Range is compared with what the client was told */    \
-  FEATURE(error_log)                                                                               \
   FEATURE(access_log)
 
 #define WEIR_DECLARE(feature) extern const Feature feature;

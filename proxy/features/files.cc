@@ -173,9 +173,9 @@ VariableValue realpath_root(Exchange& x, const VariableArg&) {
   return {x.keep(real)};
 }
 
-constexpr VariableSpec kVariables[] = {{"request_filename", request_filename},
-                                       {"document_root", root_value},
-                                       {"realpath_root", realpath_root}};
+constexpr VariableSpec kVariables[] = {{"request_filename", getter<request_filename>},
+                                       {"document_root", getter<root_value>},
+                                       {"realpath_root", getter<realpath_root>}};
 
 constexpr config::EnumName<IfModifiedSince> kModified[] = {
     {"off", IfModifiedSince::Off}, {"exact", IfModifiedSince::Exact}, {"before", IfModifiedSince::Before}};

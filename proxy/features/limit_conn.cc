@@ -93,7 +93,7 @@ VariableValue limit_conn_status(Exchange& x, const VariableArg&) {
   if (x.limit_conn_outcome == 0) return VariableValue::not_found();
   return {kOutcomes[x.limit_conn_outcome]};
 }
-constexpr VariableSpec kVariables[] = {{"limit_conn_status", limit_conn_status}};
+constexpr VariableSpec kVariables[] = {{"limit_conn_status", getter<limit_conn_status>}};
 
 using namespace scopes;
 constexpr config::DirectiveSpec kDirectives[] = {

@@ -31,7 +31,7 @@ VariableValue rate_in_force(Exchange& exchange, const VariableArg&) {
     if (const auto size = config::parse_size(configured->evaluate(exchange))) rate = size->count();
   return {exchange.keep(std::to_string(rate))};
 }
-constexpr VariableSpec kVariables[] = {{"limit_rate", rate_in_force, set_rate}};
+constexpr VariableSpec kVariables[] = {{"limit_rate", getter<rate_in_force>, setter<set_rate>}};
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::directive<&RateConf::rate, &size_value>("limit_rate", kWithIf, {1, 1}, "rate",

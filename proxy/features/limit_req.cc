@@ -176,7 +176,7 @@ VariableValue limit_req_status(Exchange& x, const VariableArg&) {
   if (x.limit_req_outcome == 0) return VariableValue::not_found();
   return {kOutcomes[x.limit_req_outcome - 1]};
 }
-constexpr VariableSpec kVariables[] = {{"limit_req_status", limit_req_status}};
+constexpr VariableSpec kVariables[] = {{"limit_req_status", getter<limit_req_status>}};
 
 using namespace scopes;
 constexpr config::DirectiveSpec kDirectives[] = {

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "features/scopes.h"
-#include "http/address.h"
+#include "shared/address.h"
 #include "http/forward.h"
-#include "http/lower.h"
+#include "shared/lower.h"
 #include "http/proxy_conf.h"
 
 namespace weir::http {
@@ -428,8 +428,8 @@ VariableValue upstream_trailer(Exchange& exchange, const VariableArg& arg) {
 }
 
 constexpr VariableSpec kVariables[] = {
-    {"request_body_file", request_body_file},
-    {"upstream_trailer_*", upstream_trailer},
+    {"request_body_file", getter<request_body_file>},
+    {"upstream_trailer_*", getter<upstream_trailer>},
 };
 
 constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = is_proxied, .run_async = forward}};

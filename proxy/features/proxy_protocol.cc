@@ -85,11 +85,11 @@ VariableValue proxy_protocol_tlv(Exchange& x, const VariableArg& arg) {
   return ssl ? of_ssl(x, *ssl, name) : VariableValue::not_found();
 }
 
-constexpr VariableSpec kVariables[] = {{"proxy_protocol_addr", proxy_protocol_addr},
-                                       {"proxy_protocol_port", proxy_protocol_port},
-                                       {"proxy_protocol_server_addr", proxy_protocol_server_addr},
-                                       {"proxy_protocol_server_port", proxy_protocol_server_port},
-                                       {"proxy_protocol_tlv_*", proxy_protocol_tlv}};
+constexpr VariableSpec kVariables[] = {{"proxy_protocol_addr", getter<proxy_protocol_addr>},
+                                       {"proxy_protocol_port", getter<proxy_protocol_port>},
+                                       {"proxy_protocol_server_addr", getter<proxy_protocol_server_addr>},
+                                       {"proxy_protocol_server_port", getter<proxy_protocol_server_port>},
+                                       {"proxy_protocol_tlv_*", getter<proxy_protocol_tlv>}};
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 #include "features/scopes.h"
 #include "features/ssl_values.h"
 #include "http/proxy_conf.h"
-#include "http/proxy_tls.h"
+#include "shared/proxy_tls.h"
 
 namespace weir::http {
 

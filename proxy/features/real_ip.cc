@@ -1,11 +1,11 @@
 // real_ip: the client's address from a field that a trusted proxy wrote.
 #include <fmt/format.h>
 
-#include "features/host_lookup.h"
+#include "shared/features/host_lookup.h"
 #include "features/scopes.h"
 #include "http/exchange.h"
 #include "http/forwarded_for.h"
-#include "http/lower.h"
+#include "shared/lower.h"
 #include "net/proxy_protocol.h"
 
 namespace weir::http {
@@ -79,8 +79,8 @@ VariableValue realip_remote_port(Exchange& x, const VariableArg&) {
   const std::uint16_t port = x.client().connection().client.port();
   return {port == 0 ? std::string_view() : x.keep(std::to_string(port))};
 }
-constexpr VariableSpec kVariables[] = {{"realip_remote_addr", realip_remote_addr},
-                                       {"realip_remote_port", realip_remote_port}};
+constexpr VariableSpec kVariables[] = {{"realip_remote_addr", getter<realip_remote_addr>},
+                                       {"realip_remote_port", getter<realip_remote_port>}};
 
 // Twice: with the server's settings before everything else, and with the location's before limits and access.
 constexpr PhaseHandler kHandlers[] = {{.phase = Phase::PostRead, .enabled = enabled, .run = find_client},

@@ -141,6 +141,10 @@ std::string_view redirect_target(std::string_view text, net::Arena& memory) {
   return escape({decoded, size}, EscapeFor::Location, memory);
 }
 
+std::string_view escaped_for_query(std::string_view capture, net::Arena& memory) {
+  return escape(capture, EscapeFor::Query, memory);
+}
+
 class Rewrite final : public RewriteStep {
  public:
   enum class Flag : std::uint8_t { None, Last, Break, Redirect, Permanent };
@@ -161,10 +165,10 @@ class Rewrite final : public RewriteStep {
     const bool redirects = is_url_ || flag_ == Flag::Redirect || flag_ == Flag::Permanent;
     // Captures are decoded text; where the client or a query is to get them, what was escaped is escaped again.
     const bool was_escaped = exchange.request.path.find_first_of("%+") != std::string_view::npos;
-    const Captures in_path = redirects && was_escaped ? Captures::Escaped : Captures::AsTheyAre;
+    const CaptureWriter in_path = redirects && was_escaped ? escaped_for_query : nullptr;
     const std::string_view path = path_.evaluate(exchange, in_path);
     std::string_view args;
-    if (has_args_) args = args_.evaluate(exchange, was_escaped ? Captures::Escaped : Captures::AsTheyAre);
+    if (has_args_) args = args_.evaluate(exchange, was_escaped ? escaped_for_query : nullptr);
     if (!drops_args_ && !exchange.args.empty())
       args = args.empty() ? exchange.args : exchange.concat({args, "&", exchange.args});
 

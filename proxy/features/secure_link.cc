@@ -83,7 +83,7 @@ void finish(config::Settings& settings, Loader&) {
   }
 }
 
-constexpr VariableSpec kVariables[] = {{"secure_link", secure_link}, {"secure_link_expires", secure_link_expires}};
+constexpr VariableSpec kVariables[] = {{"secure_link", getter<secure_link>}, {"secure_link_expires", getter<secure_link_expires>}};
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::directive<&Conf::link, &template_value>("secure_link", kHttpServerLocation, {1, 1}, "expression",

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "features/scopes.h"
-#include "http/lower.h"
+#include "shared/lower.h"
 
 namespace weir::http {
 

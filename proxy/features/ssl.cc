@@ -6,7 +6,7 @@
 #include "features/scopes.h"
 #include "features/ssl_values.h"
 #include "http/exchange.h"
-#include "http/tls_conf.h"
+#include "shared/tls_conf.h"
 #include "net/tls_facts.h"
 #include "net/tls_server.h"
 
@@ -198,31 +198,31 @@ VariableValue fact(Exchange& exchange, const VariableArg&) {
 using net::TlsFact;
 
 constexpr VariableSpec kVariables[] = {
-    {"ssl_protocol", fact<TlsFact::Protocol>},
-    {"ssl_cipher", fact<TlsFact::Cipher>},
-    {"ssl_ciphers", fact<TlsFact::Ciphers>},
-    {"ssl_curve", fact<TlsFact::Curve>},
-    {"ssl_curves", fact<TlsFact::Curves>},
-    {"ssl_sigalg", fact<TlsFact::Signature>},
-    {"ssl_session_id", fact<TlsFact::SessionId>},
-    {"ssl_session_reused", fact<TlsFact::SessionReused>},
-    {"ssl_server_name", fact<TlsFact::ServerName>},
-    {"ssl_alpn_protocol", fact<TlsFact::Alpn>},
-    {"ssl_early_data", fact<TlsFact::EarlyData>},
-    {"ssl_client_verify", fact<TlsFact::PeerVerdict>},
-    {"ssl_client_cert", fact<TlsFact::PeerCertificate>},
-    {"ssl_client_raw_cert", fact<TlsFact::PeerCertificateRaw>},
-    {"ssl_client_escaped_cert", fact<TlsFact::PeerCertificateEscaped>},
-    {"ssl_client_s_dn", fact<TlsFact::PeerSubject>},
-    {"ssl_client_i_dn", fact<TlsFact::PeerIssuer>},
-    {"ssl_client_s_dn_legacy", fact<TlsFact::PeerSubjectLegacy>},
-    {"ssl_client_i_dn_legacy", fact<TlsFact::PeerIssuerLegacy>},
-    {"ssl_client_serial", fact<TlsFact::PeerSerial>},
-    {"ssl_client_fingerprint", fact<TlsFact::PeerFingerprint>},
-    {"ssl_client_v_start", fact<TlsFact::PeerValidFrom>},
-    {"ssl_client_v_end", fact<TlsFact::PeerValidTo>},
-    {"ssl_client_v_remain", fact<TlsFact::PeerDaysLeft>},
-    {"ssl_client_sigalg", fact<TlsFact::PeerSignature>},
+    {"ssl_protocol", getter<fact<TlsFact::Protocol>>},
+    {"ssl_cipher", getter<fact<TlsFact::Cipher>>},
+    {"ssl_ciphers", getter<fact<TlsFact::Ciphers>>},
+    {"ssl_curve", getter<fact<TlsFact::Curve>>},
+    {"ssl_curves", getter<fact<TlsFact::Curves>>},
+    {"ssl_sigalg", getter<fact<TlsFact::Signature>>},
+    {"ssl_session_id", getter<fact<TlsFact::SessionId>>},
+    {"ssl_session_reused", getter<fact<TlsFact::SessionReused>>},
+    {"ssl_server_name", getter<fact<TlsFact::ServerName>>},
+    {"ssl_alpn_protocol", getter<fact<TlsFact::Alpn>>},
+    {"ssl_early_data", getter<fact<TlsFact::EarlyData>>},
+    {"ssl_client_verify", getter<fact<TlsFact::PeerVerdict>>},
+    {"ssl_client_cert", getter<fact<TlsFact::PeerCertificate>>},
+    {"ssl_client_raw_cert", getter<fact<TlsFact::PeerCertificateRaw>>},
+    {"ssl_client_escaped_cert", getter<fact<TlsFact::PeerCertificateEscaped>>},
+    {"ssl_client_s_dn", getter<fact<TlsFact::PeerSubject>>},
+    {"ssl_client_i_dn", getter<fact<TlsFact::PeerIssuer>>},
+    {"ssl_client_s_dn_legacy", getter<fact<TlsFact::PeerSubjectLegacy>>},
+    {"ssl_client_i_dn_legacy", getter<fact<TlsFact::PeerIssuerLegacy>>},
+    {"ssl_client_serial", getter<fact<TlsFact::PeerSerial>>},
+    {"ssl_client_fingerprint", getter<fact<TlsFact::PeerFingerprint>>},
+    {"ssl_client_v_start", getter<fact<TlsFact::PeerValidFrom>>},
+    {"ssl_client_v_end", getter<fact<TlsFact::PeerValidTo>>},
+    {"ssl_client_v_remain", getter<fact<TlsFact::PeerDaysLeft>>},
+    {"ssl_client_sigalg", getter<fact<TlsFact::PeerSignature>>},
 };
 
 // --- directives

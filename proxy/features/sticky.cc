@@ -3,8 +3,8 @@
 
 #include "features/scopes.h"
 #include "http/exchange.h"
-#include "http/sticky.h"
-#include "http/upstream_block.h"
+#include "shared/sticky.h"
+#include "shared/upstream_block.h"
 
 namespace weir::http {
 

@@ -41,10 +41,10 @@ template <Counter WorkerCounters::*Which>
 VariableValue count_of(Exchange& exchange, const VariableArg&) {
   return {exchange.keep(std::to_string(sum(exchange, Which)))};
 }
-constexpr VariableSpec kVariables[] = {{"connections_active", count_of<&WorkerCounters::active>},
-                                       {"connections_reading", count_of<&WorkerCounters::reading>},
-                                       {"connections_writing", count_of<&WorkerCounters::writing>},
-                                       {"connections_waiting", count_of<&WorkerCounters::waiting>}};
+constexpr VariableSpec kVariables[] = {{"connections_active", getter<count_of<&WorkerCounters::active>>},
+                                       {"connections_reading", getter<count_of<&WorkerCounters::reading>>},
+                                       {"connections_writing", getter<count_of<&WorkerCounters::writing>>},
+                                       {"connections_waiting", getter<count_of<&WorkerCounters::waiting>>}};
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::custom("stub_status", config::Server | config::Location, {0, 1}, "",

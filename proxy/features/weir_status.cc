@@ -4,7 +4,7 @@
 #include <weir/balancer/snapshot.h>
 
 #include "features/scopes.h"
-#include "features/zk_cluster.h"
+#include "shared/zk_conf.h"
 #include "http/exchange.h"
 #include "http/json.h"
 #include "http/respond.h"

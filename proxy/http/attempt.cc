@@ -8,9 +8,9 @@
 #include <cstring>
 #include <functional>
 
-#include "http/address.h"
+#include "shared/address.h"
 #include "http/core_conf.h"
-#include "http/proxy_tls.h"
+#include "shared/proxy_tls.h"
 #include "net/connect.h"
 #include "net/wait.h"
 
@@ -149,7 +149,7 @@ void Attempt::choose_own_address() {
 }
 
 void Attempt::choose_transport() {
-  tls_ = tls_target(exchange_, record().address);
+  tls_ = tls_target(exchange_, exchange_.conf<ProxyTlsConf>(), exchange_.proxy_host, record().address);
   pool_key_ ^= std::hash<std::string>()(tls_->peer()) ^ std::hash<const void*>()(tls_->client.get());
 }
 

@@ -7,12 +7,11 @@
 
 #include "http/date.h"
 #include "http/proxy_conf.h"
+#include "shared/key.h"
 
 namespace weir::http {
 
 namespace {
-
-constexpr std::string_view kNoAddress("\0\0\0", 3);  // ip_hash of a client without one
 
 /// Where a queued request waits. The library calls `room` on any thread; the rest happens on the exchange's loop.
 class PatientExchange final : public balancer::Queue::Waiter, private net::StreamWatcher, private net::Timer {
@@ -68,13 +67,7 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
 
 }  // namespace
 
-bool is_samesite(std::string_view text) {
-  return equal_caseless(text, "strict") || equal_caseless(text, "lax") || equal_caseless(text, "none");
-}
-
-Choice::Choice(Exchange& exchange, const UpstreamBlock& upstream) : exchange_(exchange), upstream_(upstream) {
-  if (!upstream.key.is_empty_literal()) key_ = upstream.key.evaluate(exchange);
-  if (upstream.key_is_address) key_ = key_.size() == 4 ? key_.substr(0, 3) : key_.size() == 16 ? key_ : kNoAddress;
+Choice::Choice(Exchange& exchange, const UpstreamBlock& upstream) : exchange_(exchange), upstream_(upstream), key_(key_for(exchange, upstream)) {
   if (!upstream.sticky) return;
   session_ = first_of(upstream.sticky->lookup);
   wanted_ = session_;

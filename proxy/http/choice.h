@@ -9,7 +9,7 @@
 
 #include "http/error.h"
 #include "http/exchange.h"
-#include "http/upstream_block.h"
+#include "shared/upstream_block.h"
 
 namespace weir::http {
 
@@ -34,7 +34,7 @@ class Choice {
 
   Exchange& exchange_;
   const UpstreamBlock& upstream_;
-  std::string_view key_;
+  const std::string_view key_;
   std::string_view session_;  // its name, as the request has it; with Cookie and Route the route itself
   std::string_view wanted_;   // the route asked for
   std::string_view route_;    // of the backend chosen last

@@ -3,10 +3,10 @@
 #include <string>
 
 #include "config/directive.h"
-#include "http/address.h"
+#include "shared/address.h"
 #include "http/forward.h"
-#include "http/proxy_tls.h"
-#include "http/resolver_conf.h"
+#include "shared/proxy_tls.h"
+#include "shared/resolver_conf.h"
 #include "http/uri.h"
 
 namespace weir::http {

@@ -1,46 +1,30 @@
 #include "http/exchange.h"
 
 #include "config/diagnostics.h"
-
-#include "http/error_log_conf.h"
-
-#include <algorithm>
-#include <cstring>
+#include "http/forwarded_for.h"
+#include "shared/error_log_conf.h"
 
 namespace weir::http {
 
-namespace {
-
-constexpr std::size_t kMostCaptures = 10;
-
-}  // namespace
-
-Exchange::Exchange(RuntimeRef runtime, ClientChannel& client, net::Arena& arena)
-    : request(&arena),
-      response(&arena),
+Exchange::Exchange(RuntimeRef runtime, ClientChannel& client, net::Arena& memory)
+    : Context(*runtime, memory),
+      request(&memory),
+      response(&memory),
       body(*this),
       started(runtime->loop().now()),
-      attempts(&arena),
+      attempts(&memory),
       runtime_(std::move(runtime)),
-      client_(client),
-      arena_(arena) {
-  const std::size_t slots = variables().slots();
-  if (slots != 0) {
-    void* const memory = arena_.allocate(slots * sizeof(std::optional<VariableValue>), alignof(std::max_align_t));
-    slots_ = {new (memory) std::optional<VariableValue>[slots], slots};
-  }
-}
+      client_(client) {}
 
 Exchange::Exchange(Exchange& parent, ClientChannel& client)
-    : request(&parent.arena_),
-      response(&parent.arena_),
+    : Context(parent),
+      request(&arena()),
+      response(&arena()),
       body(*this),
-      started(parent.loop().now()),
-      attempts(&parent.arena_),
+      started(loop().now()),
+      attempts(&arena()),
       runtime_(parent.runtime_),
-      client_(client),
-      arena_(parent.arena_),
-      slots_(parent.slots_) {
+      client_(client) {
   request = parent.request;
   host = parent.host;
   server = parent.server;
@@ -52,48 +36,18 @@ Exchange::Exchange(Exchange& parent, ClientChannel& client)
 }
 
 void Exchange::carry(const Field& field) {
-  if (!carried_fields) carried_fields = make<Fields>(&arena_);
+  if (!carried_fields) carried_fields = make<Fields>(&arena());
   carried_fields->add(field);
-}
-
-std::string_view Exchange::keep(std::string_view text) { return arena_.copy(text); }
-
-std::string_view Exchange::concat(std::span<const std::string_view> parts) {
-  std::size_t size = 0;
-  for (const std::string_view part : parts) size += part.size();
-  if (size == 0) return {};
-  char* const out = static_cast<char*>(arena_.allocate(size, 1));
-  char* to = out;
-  for (const std::string_view part : parts) to = std::copy(part.begin(), part.end(), to);
-  return {out, size};
 }
 
 std::string Exchange::settings_place() const {
   return config::to_text(location && location->at.line > 0 ? location->at : server->at);
 }
 
-bool Exchange::match(const config::Regex& regex, std::string_view subject) {
-  std::string_view found[kMostCaptures];
-  const auto outcome = regex.search(subject, found);
-  if (outcome == config::Regex::Outcome::Failed)
-    log::warn(runtime().error_log(), this->subject(), "\"{}\" could not be matched: it needs too many steps",
-              regex.pattern());
-  if (outcome != config::Regex::Outcome::Yes) return false;
-  const std::size_t count = std::min(kMostCaptures, regex.groups() + 1);
-  if (captures_.size() < count) {
-    void* const memory = arena_.allocate(kMostCaptures * sizeof(std::string_view), alignof(std::string_view));
-    captures_ = {new (memory) std::string_view[kMostCaptures], kMostCaptures};
-  }
-  std::fill(captures_.begin(), captures_.end(), std::string_view());
-  std::copy_n(found, count, captures_.begin());
-  for (const config::Regex::Name& name : regex.names())
-    if (const auto index = variables().writable(name.name); index && name.group < kMostCaptures)
-      slot(*index) = VariableValue{found[name.group], found[name.group].data() != nullptr};
-  return true;
-}
-
-std::string_view Exchange::capture(std::uint32_t number) const {
-  return number < captures_.size() ? captures_[number] : std::string_view();
+net::Endpoint Exchange::client_behind(std::span<const Network> trusted, bool recursive, const net::Endpoint& address) {
+  ForwardedFor client(trusted, recursive, address);
+  client.through_all(request.fields);
+  return client.address();
 }
 
 bool Exchange::redirect_internally(std::string_view new_uri, std::optional<std::string_view> new_args) {
@@ -129,7 +83,7 @@ bool Exchange::redirect_to_named(std::string_view name) {
   return true;
 }
 
-void Exchange::LogSubject::describe(std::string& text) const {
+void Exchange::describe(std::string& text) const {
   const auto add = [&text](std::string_view label, std::string_view value, bool quoted) {
     text += ", ";
     text += label;
@@ -137,21 +91,20 @@ void Exchange::LogSubject::describe(std::string& text) const {
     text += value;
     if (quoted) text += '"';
   };
-  const Exchange& exchange = exchange_;
-  add("client", exchange.client_address().address_string(), false);
-  if (exchange.server) add("server", exchange.server->primary_name, false);
-  if (!exchange.request.line.empty()) add("request", exchange.request.line, true);
-  if (!exchange.upstream_for_log.empty()) add("upstream", exchange.upstream_for_log, true);
-  const std::string_view host = exchange.request.fields.value(FieldId::Host);
+  add("client", client_address().address_string(), false);
+  if (server) add("server", server->primary_name, false);
+  if (!request.line.empty()) add("request", request.line, true);
+  if (!upstream_for_log.empty()) add("upstream", upstream_for_log, true);
+  const std::string_view host = request.fields.value(FieldId::Host);
   if (!host.empty()) add("host", host, true);
-  const std::string_view referer = exchange.request.fields.value(FieldId::Referer);
+  const std::string_view referer = request.fields.value(FieldId::Referer);
   if (!referer.empty()) add("referrer", referer, true);
 }
 
-const log::ErrorLog* Exchange::LogSubject::own_log() const {
-  return exchange_.location ? exchange_.conf<ErrorLogConf>().log->get() : nullptr;
+const log::ErrorLog* Exchange::own_log() const {
+  return location ? conf<ErrorLogConf>().log->get() : nullptr;
 }
 
-std::uint64_t Exchange::LogSubject::connection() const { return exchange_.client_.connection().id; }
+std::uint64_t Exchange::connection() const { return client_.connection().id; }
 
 }  // namespace weir::http

@@ -22,6 +22,7 @@
 #include "http/server_block.h"
 #include "http/variable.h"
 #include "net/arena.h"
+#include "shared/context.h"
 
 namespace weir::http {
 
@@ -39,34 +40,19 @@ inline constexpr unsigned kMostRedirects = 10;
 inline constexpr int kCloseSilently = 444;
 inline constexpr int kClientClosed = 499;
 
-/// Something to be done when an exchange ends, whichever way. Made in its memory; its destructor is not called.
-class AtEnd {
- public:
-  virtual void run() noexcept = 0;
-  AtEnd* next = nullptr;  // the exchange's
-
- protected:
-  ~AtEnd() = default;
-};
-
-class Exchange {
+class Exchange final : public Context {
  public:
   Exchange(RuntimeRef runtime, ClientChannel& client, net::Arena& arena);
   /// A subrequest of `parent`: the same client, server, head and variables; its own URI is to be set.
   Exchange(Exchange& parent, ClientChannel& client);
-  Exchange(const Exchange&) = delete;
-  ~Exchange() {
-    for (AtEnd* work = at_end_; work; work = work->next) work->run();
-  }
-  void at_end(AtEnd& work) { work.next = at_end_, at_end_ = &work; }
 
   Runtime& runtime() { return *runtime_; }
-  net::Loop& loop() { return runtime_->loop(); }
   ClientChannel& client() { return client_; }
-  net::Arena& arena() { return arena_; }
-  /// The client as rules and logs see it: who connected, or whom a trusted proxy named (features/real_ip.cc).
-  const net::Endpoint& client_address() const { return real_client ? *real_client : client_.connection().client; }
-  const VariableTable& variables() const { return runtime_->config().variables; }
+  const net::Endpoint& client_address() const override {
+    return real_client ? *real_client : client_.connection().client;
+  }
+  const config::Settings& settings() const override { return location->settings; }
+  net::Endpoint client_behind(std::span<const Network> trusted, bool recursive, const net::Endpoint& address) override;
 
   RequestHead request;
   Response response;
@@ -91,7 +77,7 @@ class Exchange {
   bool in_error_page = false;           // error_page was followed
   int error_status = 0;                 // the status that the page is to be sent with; 0: its own
   unsigned redirects = 0;  // internal ones
-  std::uint8_t limit_req_outcome = 0, limit_conn_outcome = 0;  // of these features; 0: not asked yet
+  std::uint8_t limit_req_outcome = 0;  // of that feature; 0: not asked yet
   std::size_t head_octets = 0;  // of the request's head as received
   bool client_gone = false;
   bool body_discarded = false;  // after an error page was chosen the request's body is not passed on
@@ -124,38 +110,10 @@ class Exchange {
   /// Adds a field to whatever response the client gets, an error page too. Its texts live as long as the exchange.
   void carry(const Field& field);
 
-  /// A copy of `text` in the exchange's memory.
-  std::string_view keep(std::string_view text);
-  /// All `parts`, one after the other, in the exchange's memory.
-  std::string_view concat(std::span<const std::string_view> parts);
-  std::string_view concat(std::initializer_list<std::string_view> parts) {
-    return concat(std::span<const std::string_view>(parts.begin(), parts.size()));
-  }
-  /// Constructs a T in the exchange's memory; it is destroyed with the exchange only if it is trivial.
-  template <class T, class... Args>
-  T* make(Args&&... arguments) {
-    return new (arena_.allocate(sizeof(T), alignof(T))) T(std::forward<Args>(arguments)...);
-  }
-
-  /// Matches `subject`; on success its captures become `$1`… and named ones are set.
-  bool match(const config::Regex& regex, std::string_view subject);
-  std::string_view capture(std::uint32_t number) const;
-  /// A writable variable's value.
-  std::optional<VariableValue>& slot(std::uint32_t index) { return slots_[index]; }
-
   /// What the log says about this exchange: `, client: …, server: …, request: "…"` and so on.
-  class LogSubject final : public log::Subject {
-   public:
-    explicit LogSubject(const Exchange& exchange) : exchange_(exchange) {}
-    void describe(std::string& text) const override;
-    std::uint64_t connection() const override;
-    const log::ErrorLog* own_log() const override;
-
-   private:
-    const Exchange& exchange_;
-  };
-  /// To be given to log::error and its like.
-  LogSubject subject() const { return LogSubject(*this); }
+  void describe(std::string& text) const override;
+  std::uint64_t connection() const override;
+  const log::ErrorLog* own_log() const override;
   std::string_view upstream_for_log;  // `http://10.0.1.7:8080/a`, while an attempt is under way
 
   /// Takes `settings` of this location from now on.
@@ -176,12 +134,19 @@ class Exchange {
   int final_status() const { return log_status ? log_status : response.status; }
 
  private:
-  RuntimeRef runtime_;
+  const RuntimeRef runtime_;
   ClientChannel& client_;
-  net::Arena& arena_;
-  std::span<std::optional<VariableValue>> slots_;
-  std::span<std::string_view> captures_;
-  AtEnd* at_end_ = nullptr;
 };
+
+/// A built-in variable's getter, written for exchanges, as tables keep it.
+template <VariableValue (*get)(Exchange&, const VariableArg&)>
+VariableValue getter(Context& context, const VariableArg& arg) {
+  return get(static_cast<Exchange&>(context), arg);
+}
+/// The same of a setter.
+template <void (*set)(Exchange&, std::string_view)>
+void setter(Context& context, std::string_view value) {
+  set(static_cast<Exchange&>(context), value);
+}
 
 }  // namespace weir::http

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <optional>
-#include <vector>
+#include <span>
 
-#include "http/cidr.h"
 #include "http/message.h"
+#include "http/shared.h"
+#include "shared/cidr.h"
 
 namespace weir::http {
 
-inline bool is_trusted(const std::vector<Network>& trusted, const net::Endpoint& address) {
+inline bool is_trusted(std::span<const Network> trusted, const net::Endpoint& address) {
   return std::any_of(trusted.begin(), trusted.end(), [&](const Network& network) { return network.contains(address); });
 }
 
@@ -19,7 +20,7 @@ inline bool is_trusted(const std::vector<Network>& trusted, const net::Endpoint&
 class ForwardedFor {
  public:
   /// `start`: who is connected. Not `recursive`: one step at most.
-  ForwardedFor(const std::vector<Network>& trusted, bool recursive, const net::Endpoint& start)
+  ForwardedFor(std::span<const Network> trusted, bool recursive, const net::Endpoint& start)
       : trusted_(trusted), recursive_(recursive), address_(start) {}
 
   /// Reads the list in `value`. Returns whether an earlier list may say more.
@@ -31,7 +32,7 @@ class ForwardedFor {
   const net::Endpoint& address() const { return address_; }
 
  private:
-  const std::vector<Network>& trusted_;
+  std::span<const Network> trusted_;
   const bool recursive_;
   net::Endpoint address_;
   bool moved_ = false;

@@ -7,6 +7,8 @@
 
 namespace weir::http {
 
+using shared::HealthMatch;
+
 namespace {
 
 bool passes(const HealthMatch::FieldTest& test, const Fields& fields) {
@@ -31,24 +33,17 @@ bool passes(const HealthMatch::FieldTest& test, const Fields& fields) {
 
 }  // namespace
 
-std::string HealthMatch::judge(const ResponseHead& head, std::string_view body) const {
-  const bool named = std::any_of(statuses.begin(), statuses.end(), [&](const Range& range) {
+std::string judge(const HealthMatch& match, const ResponseHead& head, std::string_view body) {
+  const bool named = std::any_of(match.statuses.begin(), match.statuses.end(), [&](const HealthMatch::Range& range) {
     return head.status >= range.first && head.status <= range.last;
   });
-  if (!statuses.empty() && named != statuses_wanted)
-    return fmt::format("status {} does not match \"{}\"", head.status, name);
-  for (const FieldTest& test : fields)
-    if (!passes(test, head.fields)) return fmt::format("field {} does not match \"{}\"", test.name, name);
-  for (const BodyTest& test : bodies)
-    if (test.regex.matches(body) != test.wanted) return fmt::format("the body does not match \"{}\"", name);
+  if (!match.statuses.empty() && named != match.statuses_wanted)
+    return fmt::format("status {} does not match \"{}\"", head.status, match.name);
+  for (const HealthMatch::FieldTest& test : match.fields)
+    if (!passes(test, head.fields)) return fmt::format("field {} does not match \"{}\"", test.name, match.name);
+  for (const HealthMatch::BodyTest& test : match.bodies)
+    if (test.regex.matches(body) != test.wanted) return fmt::format("the body does not match \"{}\"", match.name);
   return {};
-}
-
-bool HealthCheck::same_as(const HealthCheck& other) const {
-  // A match block may have changed although its name did not; a new check then begins, which costs nothing.
-  return !match && !other.match && type == other.type && interval == other.interval && jitter == other.jitter &&
-         fails == other.fails && passes == other.passes && uri == other.uri && host == other.host &&
-         port == other.port && mandatory == other.mandatory;
 }
 
 }  // namespace weir::http

@@ -1,67 +1,15 @@
-// How the servers of an upstream are checked while they serve. The directives that say so stand in
-// features/health_check.cc; who does it is server/health_checks.h.
+// What an answer of HTTP is worth to a health check.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "config/regex.h"
-#include "config/settings.h"
 #include "http/message.h"
+#include "shared/health_check.h"
 
 namespace weir::http {
 
-/// A `match` block: what an answer to a check must look like. Immutable when it was read.
-struct HealthMatch {
-  struct Range {
-    int first = 0, last = 0;
-  };
-  enum class Test : std::uint8_t { Is, IsNot, Matches, MatchesNot, Exists, IsMissing };
-  struct FieldTest {
-    std::string name;
-    Test test = Test::Exists;
-    std::string value;
-    config::Regex regex;
-  };
-  struct BodyTest {
-    bool wanted = true;
-    config::Regex regex;
-  };
-
-  std::string name;
-  std::vector<Range> statuses;  // empty: any
-  bool statuses_wanted = true;  // false: any but these
-  std::vector<FieldTest> fields;
-  std::vector<BodyTest> bodies;
-  std::string send;                // of a TCP check: said first
-  std::string expect;              // and this has to come
-  config::Regex expected_pattern;  // or something like this
-
-  bool is_of_http() const { return !statuses.empty() || !fields.empty() || !bodies.empty(); }
-  /// Why the answer will not do; empty: it will.
-  std::string judge(const ResponseHead& head, std::string_view body) const;
-};
-
-struct HealthCheck {
-  enum class Type : std::uint8_t { Http, Tcp };
-  Type type = Type::Http;
-  std::chrono::milliseconds interval{5'000};
-  std::chrono::milliseconds jitter{0};  // up to this more, at random
-  std::uint32_t fails = 1, passes = 1;  // in a row
-  std::string uri = "/";
-  std::string host;        // the Host field
-  std::uint16_t port = 0;  // 0: that of the server
-  bool mandatory = false;  // a newcomer serves only after it has passed
-  std::string match_name;
-  std::shared_ptr<const HealthMatch> match;  // null: 2xx and 3xx
-  const config::Settings* scope = nullptr;   // of the location: its proxy_ timeouts hold; lives with the configuration
-
-  /// Whether nothing changes if one takes the place of the other.
-  bool same_as(const HealthCheck& other) const;
-};
+/// Why the answer will not do for `match`; empty: it will.
+std::string judge(const shared::HealthMatch& match, const ResponseHead& head, std::string_view body);
 
 }  // namespace weir::http

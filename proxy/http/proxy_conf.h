@@ -18,7 +18,7 @@
 
 namespace weir::http {
 
-struct UpstreamBlock;
+
 
 /// Where `proxy_pass` sends a request.
 struct ProxyTarget {

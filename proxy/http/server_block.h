@@ -12,6 +12,8 @@
 
 #include "config/regex.h"
 #include "http/location.h"
+#include "http/shared.h"
+#include "shared/listen.h"
 
 namespace weir::net {
 class TlsServer;
@@ -61,19 +63,11 @@ class ServerNames {
 };
 
 /// What `listen` says about the socket, and the servers behind it.
-struct ListenAddress {
-  std::string text;  // canonical: `0.0.0.0:80`, `[::]:80`, `unix:/path`
-  int backlog = 511;
-  int receive_buffer = 0, send_buffer = 0;  // octets; 0: the system's choice
-  bool reuse_port = false, ipv6_only = true, keep_alive = false, deferred = false;
-  bool tls = false;          // `ssl`
-  bool proxy_protocol = false;  // connections begin with what a proxy says of the client
-  bool options_set = false;  // socket options were given: a second `listen` may not give others
+struct ListenAddress : ListenSocket {
   const ServerBlock* default_server = nullptr;
   bool default_given = false;
   std::vector<const ServerBlock*> servers;
   ServerNames names;
-  config::Position at;
 };
 
 }  // namespace weir::http

@@ -2,6 +2,7 @@
 
 #include "config/directive_table.h"
 #include "features/features.h"
+#include "shared/features/features.h"
 
 namespace weir::server {
 
@@ -9,6 +10,7 @@ const config::DirectiveTable& directive_table() {
   static const config::DirectiveTable kTable = [] {
     config::DirectiveTable table;
     add_main_directives(table);
+    shared::add_directives(table);
     http::add_directives(table);
     return table;
   }();
@@ -27,7 +29,7 @@ void MainLoader::load_http(const config::Call& call) {
 }
 
 Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics,
-                                 http::Names names) {
+                                 shared::Names names) {
   Configuration configuration;
   configuration.http = std::make_shared<http::HttpConfig>();
   configuration.document = config::parse_file(paths.conf_file, paths.conf_dir, diagnostics);

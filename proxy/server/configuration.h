@@ -29,23 +29,23 @@ const config::DirectiveTable& directive_table();
 /// anything. `directives`: those of -g. Problems go to `diagnostics`.
 /// `names`: Resolve if it is to be taken into service; names that must be known by then are looked up, which may wait.
 Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics,
-                                 http::Names names);
+                                 shared::Names names);
 
 /// What directives of the main context see.
 class MainLoader : public config::LoadContext {
  public:
-  MainLoader(Configuration& into, const Paths& paths, http::Names names)
+  MainLoader(Configuration& into, const Paths& paths, shared::Names names)
       : configuration_(into), paths_(paths), names_(names) {}
 
   std::string full_path(std::string_view path) const { return path_under(paths_.prefix, path); }
   void load_http(const config::Call& call);
   bool has_http() const { return has_http_; }
-  http::Names names() const { return names_; }
+  shared::Names names() const { return names_; }
 
  private:
   Configuration& configuration_;
   const Paths& paths_;
-  const http::Names names_;
+  const shared::Names names_;
   bool has_http_ = false;
 };
 

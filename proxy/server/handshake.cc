@@ -2,9 +2,9 @@
 
 #include "http/core_conf.h"
 #include "http/exchange.h"
-#include "http/tls_conf.h"
 #include "net/proxy_protocol_reader.h"
 #include "net/tls_server.h"
+#include "shared/tls_conf.h"
 
 namespace weir::server {
 

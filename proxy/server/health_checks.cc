@@ -6,8 +6,7 @@
 #include <random>
 #include <utility>
 
-#include "http/address.h"
-#include "http/proxy_conf.h"
+#include "shared/address.h"
 #include "net/timers.h"
 #include "server/health_probe.h"
 
@@ -18,12 +17,10 @@ namespace {
 // A suspect is asked at once, but not more often than this.
 constexpr std::chrono::milliseconds kHurry{50};
 
-/// How long one check may take: as the location says, and not past the next one, though never less than a second.
-std::chrono::milliseconds limit_of(const http::HealthCheck& check) {
+/// How long one check may take: as the scope says, and not past the next one, though never less than a second.
+std::chrono::milliseconds limit_of(const shared::HealthCheck& check) {
   std::chrono::milliseconds limit = std::max<std::chrono::milliseconds>(check.interval, std::chrono::seconds(1));
-  if (!check.scope) return limit;
-  const http::ProxyConf& conf = check.scope->get<http::ProxyConf>();
-  return std::min({limit, *conf.connect_timeout, *conf.read_timeout});
+  return check.scope && check.patience ? std::min(limit, check.patience(*check.scope)) : limit;
 }
 
 class CheckedGroup;
@@ -65,7 +62,7 @@ class CheckedServer final : public std::enable_shared_from_this<CheckedServer>, 
 
 class CheckedGroup final : public HealthChecks::Group, public std::enable_shared_from_this<CheckedGroup> {
  public:
-  CheckedGroup(net::Loop& loop, std::shared_ptr<balancer::Upstream> upstream, http::HealthCheck check,
+  CheckedGroup(net::Loop& loop, std::shared_ptr<balancer::Upstream> upstream, shared::HealthCheck check,
                std::shared_ptr<log::ErrorLog> error_log)
       : loop_(loop), upstream_(std::move(upstream)), check_(std::move(check)), limit_(limit_of(check_)),
         error_log_(std::move(error_log)), random_(std::random_device{}()) {
@@ -79,7 +76,7 @@ class CheckedGroup final : public HealthChecks::Group, public std::enable_shared
     loop_.post([self = shared_from_this(), lift] { self->finish(lift); });
   }
   void suspect(const balancer::Backend& backend) noexcept override;
-  const http::HealthCheck& check() const override { return check_; }
+  const shared::HealthCheck& check() const override { return check_; }
 
   // The loop's thread.
   balancer::Upstream& upstream() { return *upstream_; }
@@ -99,7 +96,7 @@ class CheckedGroup final : public HealthChecks::Group, public std::enable_shared
 
   net::Loop& loop_;
   const std::shared_ptr<balancer::Upstream> upstream_;
-  http::HealthCheck check_;
+  shared::HealthCheck check_;
   const std::chrono::milliseconds limit_;
   const std::shared_ptr<log::ErrorLog> error_log_;
   std::minstd_rand random_;
@@ -117,7 +114,7 @@ net::Task<void> CheckedServer::run(std::shared_ptr<CheckedServer> self) {
   self->is_asking_ = true;
   self->asked_ = self->loop_.now();
   self->disarm();
-  std::optional<net::Endpoint> endpoint = net::Endpoint::parse(http::socket_address(self->address_));
+  std::optional<net::Endpoint> endpoint = net::Endpoint::parse(shared::socket_address(self->address_));
   if (endpoint && group->check().port != 0 && !endpoint->is_unix()) endpoint->set_port(group->check().port);
   std::string wrong = "its address is not one";
   if (endpoint) wrong = co_await probe(self->loop_, *endpoint, group->check(), group->limit());
@@ -221,7 +218,7 @@ void HealthChecks::finish() {
 }
 
 std::shared_ptr<HealthChecks::Group> HealthChecks::begin(std::shared_ptr<balancer::Upstream> upstream,
-                                                         http::HealthCheck check,
+                                                         shared::HealthCheck check,
                                                          std::shared_ptr<log::ErrorLog> error_log) {
   if (!thread_.joinable()) {
     loop_ = std::make_unique<net::Loop>();

@@ -12,8 +12,8 @@
 
 #include <weir/balancer/upstream.h>
 
-#include "http/backend_monitor.h"
-#include "http/health_check.h"
+#include "shared/backend_monitor.h"
+#include "shared/health_check.h"
 #include "log/error_log.h"
 #include "net/loop.h"
 
@@ -28,17 +28,17 @@ class HealthChecks {
   ~HealthChecks();
 
   /// The checks of one upstream. Told of suspects by all workers, of changes by whoever makes them; ended by its owner.
-  class Group : public http::BackendMonitor {
+  class Group : public shared::BackendMonitor {
    public:
     /// The membership changed: newcomers are asked at once. Any thread.
     virtual void follow() = 0;
     /// Asks nobody any more. `lift`: the vetoes too; else a group that follows takes them over. Any thread.
     virtual void end(bool lift) = 0;
-    virtual const http::HealthCheck& check() const = 0;
+    virtual const shared::HealthCheck& check() const = 0;
   };
 
   /// Begins to check the members of `upstream`.
-  std::shared_ptr<Group> begin(std::shared_ptr<balancer::Upstream> upstream, http::HealthCheck check,
+  std::shared_ptr<Group> begin(std::shared_ptr<balancer::Upstream> upstream, shared::HealthCheck check,
                                std::shared_ptr<log::ErrorLog> error_log);
 
  private:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "http/body.h"
+#include "http/health_check.h"
 #include "http1/backend_connection.h"
 #include "net/arena.h"
 #include "net/connect.h"
@@ -44,12 +45,12 @@ std::string failure(const http::Error& error) {
 
 // --- TCP
 
-bool has_expected(const http::HealthMatch& match, std::string_view octets) {
+bool has_expected(const shared::HealthMatch& match, std::string_view octets) {
   if (match.expected_pattern) return match.expected_pattern.matches(octets);
   return octets.find(match.expect) != octets.npos;
 }
 
-net::Task<std::string> talk_tcp(net::Stream& stream, const http::HealthMatch& match, const TimeLeft& left) {
+net::Task<std::string> talk_tcp(net::Stream& stream, const shared::HealthMatch& match, const TimeLeft& left) {
   if (!match.send.empty())
     if (const net::IoError error = co_await net::send_all(stream, match.send, left.get()))
       co_return failure("send() failed", error);
@@ -117,7 +118,7 @@ net::Task<std::string> read_body(http::BackendChannel& channel, std::string& bod
   }
 }
 
-net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> stream, const http::HealthCheck& check,
+net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> stream, const shared::HealthCheck& check,
                                  const TimeLeft& left) {
   net::Arena memory(loop.buffers());
   const auto channel = http1::BackendConnection::make(std::move(stream));
@@ -137,7 +138,7 @@ net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> s
   if (wrong.empty() && check.match) {
     std::string body;
     if (!check.match->bodies.empty()) wrong = co_await read_body(*channel, body, left);
-    if (wrong.empty()) wrong = check.match->judge(head, body);
+    if (wrong.empty()) wrong = http::judge(*check.match, head, body);
   }
   channel->end();
   co_return wrong;
@@ -145,12 +146,12 @@ net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> s
 
 }  // namespace
 
-net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const http::HealthCheck& check,
+net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const shared::HealthCheck& check,
                              std::chrono::milliseconds limit) {
   const TimeLeft left(loop, limit);
   net::ConnectResult connected = co_await net::connect(loop, endpoint, left.get());
   if (connected.error) co_return failure("connect() failed", connected.error);
-  if (check.type == http::HealthCheck::Type::Http)
+  if (check.type == shared::HealthCheck::Type::Http)
     co_return co_await talk_http(loop, std::move(connected.stream), check, left);
   if (!check.match) co_return std::string();
   co_return co_await talk_tcp(*connected.stream, *check.match, left);

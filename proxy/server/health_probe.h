@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "http/health_check.h"
+#include "shared/health_check.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
 #include "net/task.h"
@@ -11,7 +11,7 @@
 namespace weir::server {
 
 /// Asks the server at `endpoint` once. Returns why it does not work; empty: it does. `check` must live as long.
-net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const http::HealthCheck& check,
+net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const shared::HealthCheck& check,
                              std::chrono::milliseconds limit);
 
 }  // namespace weir::server

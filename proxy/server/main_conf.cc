@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/values.h"
-#include "features/syslog.h"
+#include "shared/features/syslog.h"
 #include "server/configuration.h"
 
 namespace weir::server {
@@ -33,8 +33,8 @@ void set_user(const Call& call) {
 void add_error_log(const Call& call) {
   ErrorLogTarget target;
   const MainLoader& loader = call.load<MainLoader>();
-  if (call.args[0].starts_with(http::kSyslogPrefix))
-    target.server = http::parse_syslog(call, call.args[0], loader.names());
+  if (call.args[0].starts_with(shared::kSyslogPrefix))
+    target.server = shared::parse_syslog(call, call.args[0], loader.names());
   else if (call.args[0] != "stderr")
     target.path = loader.full_path(call.args[0]);
   if (call.args.size() > 1) {

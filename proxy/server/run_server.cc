@@ -53,7 +53,7 @@ int run_checked(std::span<char* const> words) {
   config::Diagnostics diagnostics;
   const bool will_serve = !arguments.test_configuration && !arguments.control;
   Configuration configuration = load_configuration(paths, arguments.directives, diagnostics,
-                                                   will_serve ? http::Names::Resolve : http::Names::Leave);
+                                                   will_serve ? shared::Names::Resolve : http::Names::Leave);
   if (arguments.test_configuration) return test(paths, arguments, configuration, diagnostics);
   if (diagnostics.has_errors()) {
     print_diagnostics(diagnostics, true);

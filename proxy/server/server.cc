@@ -49,7 +49,7 @@ unsigned count_workers(const MainConf& conf) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-ListenOptions options_of(const http::ListenAddress& listen) {
+ListenOptions options_of(const shared::ListenSocket& listen) {
   ListenOptions options;
   options.backlog = listen.backlog;
   if (listen.receive_buffer != 0) options.receive_buffer = listen.receive_buffer;
@@ -57,7 +57,10 @@ ListenOptions options_of(const http::ListenAddress& listen) {
   options.ipv6_only = listen.ipv6_only;
   options.reuse_port = listen.reuse_port;
   options.deferred = listen.deferred;
-  if (listen.keep_alive) options.keep_alive = KeepAliveProbes{};
+  options.fast_open = listen.fast_open;
+  if (listen.keep_alive)
+    options.keep_alive = KeepAliveProbes{listen.keep_alive->enabled, listen.keep_alive->idle, listen.keep_alive->interval,
+                                         listen.keep_alive->count};
   return options;
 }
 
@@ -115,7 +118,7 @@ std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_
     const http::HttpConfig& http) {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> opened;
   for (const auto& log : http.access_logs) opened.emplace_back(log.path, open_log(log_files_, log.path));
-  for (const http::ErrorLogToOpen& wanted : http.error_logs)
+  for (const shared::ErrorLogToOpen& wanted : http.error_logs)
     add_target(*wanted.log, wanted.server, wanted.path, wanted.level, log_files_);
   return opened;
 }
@@ -195,7 +198,7 @@ void Server::await_members() {
 void Server::reload() {
   log::notice(*error_log_, "reloading the configuration from {}", paths_.conf_file);
   config::Diagnostics diagnostics;
-  Configuration configuration = load_configuration(paths_, arguments_.directives, diagnostics, http::Names::Resolve);
+  Configuration configuration = load_configuration(paths_, arguments_.directives, diagnostics, shared::Names::Resolve);
   report(*error_log_, diagnostics);
   if (diagnostics.has_errors()) {
     log::error(*error_log_, "the new configuration was refused; generation {} goes on serving", generation_);

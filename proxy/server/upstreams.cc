@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "http/address.h"
-#include "http/resolver_conf.h"
+#include "shared/address.h"
+#include "shared/resolver_conf.h"
 #include "net/endpoint.h"
 #include "server/zookeeper_discovery.h"
 
@@ -27,8 +27,8 @@ log::Level level_of(discovery::Severity severity) {
 }
 
 /// The addresses of `line`, as texts that net::Endpoint reads.
-std::vector<std::string> addresses_of(const http::ServerLine& line, const log::ErrorLog& error_log) {
-  http::HostPort where{line.host, line.port, true};
+std::vector<std::string> addresses_of(const shared::ServerLine& line, const log::ErrorLog& error_log) {
+  shared::HostPort where{line.host, line.port, true};
   if (where.is_literal()) return {where.text()};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -52,9 +52,9 @@ std::vector<std::string> addresses_of(const http::ServerLine& line, const log::E
 
 }  // namespace
 
-std::vector<balancer::Member> resolve_servers(const http::UpstreamBlock& block, const log::ErrorLog& error_log) {
+std::vector<balancer::Member> resolve_servers(const shared::UpstreamBlock& block, const log::ErrorLog& error_log) {
   std::vector<balancer::Member> members;
-  for (const http::ServerLine& line : block.servers) {
+  for (const shared::ServerLine& line : block.servers) {
     if (line.resolves) continue;
     for (std::string& address : addresses_of(line, error_log)) {
       balancer::Member member = line.member;
@@ -75,7 +75,7 @@ Upstreams::~Upstreams() {
   }
 }
 
-void Upstreams::prepare(http::HttpConfig& config) const {
+void Upstreams::prepare(shared::ProtocolConfig& config) const {
   for (const auto& block : config.upstreams) {
     const auto known = entries_.find(block->name);
     block->group = known != entries_.end() ? known->second->group
@@ -104,7 +104,7 @@ void Upstreams::Entry::publish() {
   for (balancer::Member& member : all) {
     const std::string first = member.address;
     for (int copy = 2; !known.insert(member.address).second; ++copy)
-      member.address = http::address_of_copy(first, copy);
+      member.address = shared::address_of_copy(first, copy);
   }
   for (const balancer::Member& member : discovered)
     if (known.insert(member.address).second) all.push_back(member);
@@ -114,13 +114,13 @@ void Upstreams::Entry::publish() {
 }
 
 /// Watches the names of `block`'s lines with `resolve`. What is known of a name already stays until it is read again.
-void Upstreams::watch_names(const http::UpstreamBlock& block, Entry& entry,
+void Upstreams::watch_names(const shared::UpstreamBlock& block, Entry& entry,
                             const std::shared_ptr<log::ErrorLog>& error_log) {
   std::vector<Resolved> wanted;
-  for (const http::ServerLine& line : block.servers) {
+  for (const shared::ServerLine& line : block.servers) {
     if (!line.resolves) continue;
     Resolved name;
-    const http::ResolverConf& conf = block.settings.get<http::ResolverConf>();
+    const shared::ResolverConf& conf = block.settings.get<shared::ResolverConf>();
     name.question = {line.host, line.port, line.service, *conf.resolver, *conf.timeout};
     name.member = line.member;
     if (block.discovers) name.member.weight *= discovery::kDefaultMemberWeight;
@@ -157,7 +157,7 @@ void Upstreams::watch_names(const http::UpstreamBlock& block, Entry& entry,
 }
 
 /// Before the members come: newcomers may have to prove themselves.
-void Upstreams::begin_checks(http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log) {
+void Upstreams::begin_checks(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log) {
   const std::lock_guard lock(entry.mutex);
   const auto& wanted = block.health_check;
   if (entry.checks && (!wanted || !wanted->same_as(entry.checks->check()))) {
@@ -168,10 +168,10 @@ void Upstreams::begin_checks(http::UpstreamBlock& block, Entry& entry, const std
   block.monitor = entry.checks;
 }
 
-void Upstreams::commit_one(http::UpstreamBlock& block, Entry& entry,
+void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
                            const std::shared_ptr<log::ErrorLog>& error_log) {
   entry.group->set_method(*block.method);
-  entry.group->set_zone(*block.settings.get<http::UpstreamConf>().local_zone);
+  entry.group->set_zone(*block.settings.get<shared::UpstreamConf>().local_zone);
   {
     const std::lock_guard lock(entry.mutex);
     entry.configured = resolve_servers(block, *error_log);
@@ -226,7 +226,7 @@ bool Upstreams::wait_for_members(std::chrono::milliseconds limit) {
   return all;
 }
 
-void Upstreams::commit(http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log) {
+void Upstreams::commit(shared::ProtocolConfig& config, std::shared_ptr<log::ErrorLog> error_log) {
   std::set<std::string> named;
   for (const auto& block : config.upstreams) {
     named.insert(block->name);

@@ -1,4 +1,4 @@
-// The live groups of backends, and what feeds them: kept by name through every reload.
+// The live groups of backends of one protocol, and what feeds them: kept by name through every reload.
 #pragma once
 
 #include <chrono>
@@ -12,10 +12,10 @@
 #include <weir/balancer/upstream.h>
 #include <weir/discovery/zookeeper_source.h>
 
-#include "http/http_config.h"
 #include "log/error_log.h"
 #include "server/dns_watch.h"
 #include "server/health_checks.h"
+#include "shared/protocol_config.h"
 
 namespace weir::server {
 
@@ -26,12 +26,12 @@ class Upstreams {
 
   /// Gives every upstream of `config` its group: the one in use under that name, or a new one. Changes nothing else,
   /// so a configuration that is given up afterwards leaves no trace.
-  void prepare(http::HttpConfig& config) const;
+  void prepare(shared::ProtocolConfig& config) const;
 
   /// Makes the memberships those of `config`: server lines at once (names are resolved here; one that does not resolve
   /// is left out with a warning), discovered ones as they are announced. Groups that `config` does not name end.
   /// Puts the monitors of those that are checked into `config`.
-  void commit(http::HttpConfig& config, std::shared_ptr<log::ErrorLog> error_log);
+  void commit(shared::ProtocolConfig& config, std::shared_ptr<log::ErrorLog> error_log);
 
   /// Waits until every discovered membership was read once, at most `limit`: a request that comes in the first moments
   /// should not find an empty group. A registry that does not answer delays the start by `limit`, no more.
@@ -63,10 +63,10 @@ class Upstreams {
     bool all_read() const;
   };
 
-  void commit_one(http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
-  void begin_checks(http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+  void commit_one(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+  void begin_checks(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
 
-  void watch_names(const http::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
+  void watch_names(const shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
 
   // In this order: entries end before what works for them.
   HealthChecks health_;
@@ -75,6 +75,6 @@ class Upstreams {
 };
 
 /// The members of `block`'s server lines. Names are resolved with the system's resolver, which may wait.
-std::vector<balancer::Member> resolve_servers(const http::UpstreamBlock& block, const log::ErrorLog& error_log);
+std::vector<balancer::Member> resolve_servers(const shared::UpstreamBlock& block, const log::ErrorLog& error_log);
 
 }  // namespace weir::server

@@ -8,7 +8,7 @@
 #include <weir/balancer/backend.h>
 #include <weir/balancer/snapshot.h>
 
-#include "features/zk_cluster.h"
+#include "shared/zk_conf.h"
 
 namespace weir::server {
 
@@ -86,8 +86,8 @@ class Witness {
 
 }  // namespace
 
-discovery::ZooKeeperConfig zookeeper_config(const http::UpstreamBlock& block) {
-  const http::ZkConf& zk = block.settings.get<http::ZkConf>();
+discovery::ZooKeeperConfig zookeeper_config(const shared::UpstreamBlock& block) {
+  const shared::ZkConf& zk = block.settings.get<shared::ZkConf>();
   discovery::ZooKeeperConfig config;
   config.servers = *zk.servers;
   config.path = zk.path->empty() ? "/weir/" + block.name : *zk.path;
@@ -106,8 +106,8 @@ discovery::HealthWitness witness_of(std::shared_ptr<balancer::Upstream> group) {
   };
 }
 
-void show_status(const http::UpstreamBlock& block, const discovery::ZooKeeperSource& source) {
-  const auto& slot = block.settings.get<http::ZkConf>().status;
+void show_status(const shared::UpstreamBlock& block, const discovery::ZooKeeperSource& source) {
+  const auto& slot = block.settings.get<shared::ZkConf>().status;
   if (slot == nullptr) return;
   const auto read = source.status_reader();
   slot->set([read] { return discovery::describe(read(), Clock::now()); },

@@ -6,12 +6,12 @@
 #include <weir/balancer/upstream.h>
 #include <weir/discovery/zookeeper_source.h>
 
-#include "http/upstream_block.h"
+#include "shared/upstream_block.h"
 
 namespace weir::server {
 
 /// Where the members of `block` are announced and how that is read. `block` must discover.
-discovery::ZooKeeperConfig zookeeper_config(const http::UpstreamBlock& block);
+discovery::ZooKeeperConfig zookeeper_config(const shared::UpstreamBlock& block);
 
 /// What serving tells of the backends of `group`. One that is marked failed counts as failing once it has been for
 /// longer than its `fail_timeout`, so that a request or check has had the time to find it working again.
@@ -19,6 +19,6 @@ discovery::ZooKeeperConfig zookeeper_config(const http::UpstreamBlock& block);
 discovery::HealthWitness witness_of(std::shared_ptr<balancer::Upstream> group);
 
 /// Lets `zk_status` print what `source`, that of `block`, tells about itself.
-void show_status(const http::UpstreamBlock& block, const discovery::ZooKeeperSource& source);
+void show_status(const shared::UpstreamBlock& block, const discovery::ZooKeeperSource& source);
 
 }  // namespace weir::server

@@ -1,0 +1,33 @@
+#include "shared/proxy_tls.h"
+
+#include "shared/context.h"
+
+namespace weir::shared {
+
+namespace {
+
+/// `host:port` or `[address]:port` without the port.
+std::string_view without_port(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool has_port = colon != host.npos && host.find(']', colon) == host.npos &&
+                        (host.starts_with('[') || host.find(':') == colon);
+  return has_port ? host.substr(0, colon) : host;
+}
+
+}  // namespace
+
+net::TlsTarget tls_target(Context& context, const ProxyTlsConf& conf, std::string_view host, std::string_view address) {
+  const std::string_view name = conf.name.is_set() ? conf.name->evaluate(context) : host;
+  net::TlsTarget target{conf.client, std::string(without_port(name)), *conf.server_name, {}, std::string(address)};
+  if (!conf.client->options().certificates_vary) return target;
+  const auto path = [&](const Template& text) {
+    std::string value(text.evaluate(context));
+    return value.empty() || value.starts_with("data:") || value.starts_with('/')
+               ? value
+               : conf.client->options().directory + value;
+  };
+  target.own = {path(*conf.certificate), path(*conf.key)};
+  return target;
+}
+
+}  // namespace weir::shared
