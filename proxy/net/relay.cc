@@ -1,75 +1,190 @@
 #include "net/relay.h"
 
+#include <algorithm>
+
+#include "net/pipe.h"
+
 namespace weir::net {
 namespace {
+
+using Side = RelayResult::Side;
+
+// Long runs of ready sockets let the loop's others have their turn.
+constexpr int kRoundsInOneGo = 16;
+// A pipe costs two calls more than a copy of little; below this much at a time it does not pay.
+constexpr std::size_t kBulk = 32 * 1024;
+constexpr std::size_t kMostSpliced = 1 << 20;
+// How long a rate limit makes a direction sleep at a time, so that the end of the relay is noticed.
+constexpr std::chrono::milliseconds kNap{250};
+
+/// How much may be read at a rate. As in nginx, the first second's worth is there at once.
+class Pace {
+ public:
+  Pace(std::uint64_t rate, TimePoint began) : rate_(std::min<std::uint64_t>(rate, 1ull << 40)), began_(began) {}
+
+  bool is_limited() const { return rate_ != 0; }
+  /// How many bytes may be read at `now`, if `read` were; 0: wait for `delay` first.
+  std::size_t allowance(std::uint64_t read, TimePoint now) {
+    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_).count();
+    const auto seconds = static_cast<std::uint64_t>(passed) / 1000;
+    const std::uint64_t due = rate_ * (seconds + 1);
+    if (due > read) return static_cast<std::size_t>(due - read);
+    delay_ = std::chrono::milliseconds((read - due) * 1000 / rate_ + 1);
+    return 0;
+  }
+  std::chrono::milliseconds delay() const { return std::min(delay_, kNap); }
+
+ private:
+  const std::uint64_t rate_;
+  const TimePoint began_;
+  std::chrono::milliseconds delay_{0};
+};
 
 // Both directions of one relay; lives in relay()'s frame.
 class Relay final : private Timer {
  public:
   Relay(Stream& a, Stream& b, const RelayOptions& options)
-      : Timer(a.loop().timers()), a_(a), b_(b), options_(options) {}
+      : Timer(a.loop().timers()),
+        a_(a),
+        b_(b),
+        options_(options),
+        can_splice_(options.splice && a.is_plain() && b.is_plain()) {}
 
   // co_await it: starts both directions and goes on when both have ended.
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> waiting) {
     moved();
-    spawn(pump(a_, b_, options_.first_to_b, result.a_to_b, RelayResult::Side::A, RelayResult::Side::B));
-    spawn(pump(b_, a_, options_.first_to_a, result.b_to_a, RelayResult::Side::B, RelayResult::Side::A));
+    spawn(pump({a_, b_, Side::A, Side::B, options_.a_to_b ? *options_.a_to_b : a_to_b_}, options_.first_to_b,
+               options_.a_rate));
+    spawn(pump({b_, a_, Side::B, Side::A, options_.b_to_a ? *options_.b_to_a : b_to_a_}, options_.first_to_a,
+               options_.b_rate));
     waiting_ = waiting;
     return running_ != 0;
   }
-  void await_resume() const noexcept {}
+  void await_resume() {
+    result.a_to_b = (options_.a_to_b ? *options_.a_to_b : a_to_b_).delivered;
+    result.b_to_a = (options_.b_to_a ? *options_.b_to_a : b_to_a_).delivered;
+  }
 
   RelayResult result;
 
  private:
-  // Long runs of ready sockets let the loop's others have their turn.
-  static constexpr int kRoundsInOneGo = 16;
+  struct Way {
+    Stream& from;
+    Stream& to;
+    Side from_side, to_side;
+    RelayCount& count;
+  };
+  // How a step of a direction ended, and on whose side.
+  struct Outcome {
+    IoError error;
+    Side side = Side::None;
+    bool on_send = false;
+  };
 
-  Task<> pump(Stream& from, Stream& to, std::string_view first, std::uint64_t& delivered, RelayResult::Side from_side,
-              RelayResult::Side to_side) {
-    IoError error = co_await deliver(to, first, delivered);
-    RelayResult::Side side = to_side;
-    for (int round = 0; !error; ++round) {
+  Task<> pump(Way way, std::string_view first, std::uint64_t rate) {
+    Pace pace(rate, a_.loop().now());
+    Outcome outcome = {co_await deliver(way, first), way.to_side, true};
+    for (int round = 0; !outcome.error; ++round) {
       if (round == kRoundsInOneGo) {
         round = 0;
-        co_await from.loop().yield();
+        co_await way.from.loop().yield();
       }
-      side = from_side;
-      if ((error = co_await from.readable()) || ended()) break;
-      Buffer buffer = from.loop().buffers().take(options_.buffer);
-      const IoResult got = from.try_read(buffer.span());
-      if (got.error.would_block()) continue;
-      if ((error = got.error)) break;
-      moved();
-      side = to_side;
-      const IoResult sent = to.try_write(std::string_view(buffer.data(), got.bytes));
-      delivered += sent.bytes;
-      if (sent.bytes == got.bytes) continue;
-      if (sent.error.would_block()) {
-        error = co_await deliver(to, std::string_view(buffer.data() + sent.bytes, got.bytes - sent.bytes), delivered);
-      } else {
-        error = sent.error;
+      outcome = {co_await way.from.readable(), way.from_side, false};
+      if (outcome.error || ended()) break;
+      std::size_t most = kMostSpliced;
+      if (pace.is_limited() && (most = pace.allowance(way.count.read, way.from.loop().now())) == 0) {
+        co_await sleep(way.from.loop(), pace.delay());
+        if (ended()) break;
+        moved();  // it is not idle but held back
+        continue;
       }
+      bool is_bulk = false;
+      outcome = co_await copy(way, most, is_bulk);
+      if (is_bulk && can_splice_ && !pace.is_limited() && !outcome.error) outcome = co_await splice(way);
     }
-    if (error.is_eof()) {
-      to.shutdown_send();  // if it fails, the other direction finds out
-      if (!options_.half_close) end({}, RelayResult::Side::None);
-    } else {
-      end(error, side);
-    }
-    finished();
+    finish(way, outcome);
   }
 
-  Task<IoError> deliver(Stream& to, std::string_view bytes, std::uint64_t& delivered) {
+  void finish(const Way& way, const Outcome& outcome) {
+    if (outcome.error.is_eof()) {
+      if (result.first_end == Side::None) result.first_end = way.from_side;
+      way.to.shutdown_send();  // if it fails, the other direction finds out
+      if (!options_.half_close) end({});
+    } else {
+      end(outcome);
+    }
+    if (--running_ == 0 && waiting_) a_.loop().resume_later(waiting_);
+  }
+
+  void note_read(const Way& way, std::size_t bytes) {
+    if (way.from_side == Side::B && way.count.read == 0 && options_.observer) options_.observer->on_first_from_b();
+    way.count.read += bytes;
+    moved();
+  }
+
+  // One read, and all of it sent on. `is_bulk`: the read filled a large buffer, so there may be much more.
+  MaybeTask<Outcome> copy(const Way& way, std::size_t most, bool& is_bulk) {
+    Buffer buffer = way.from.loop().buffers().take(options_.buffer);
+    const std::span<char> room = buffer.span().first(std::min(most, buffer.size()));
+    const IoResult got = way.from.try_read(room);
+    if (got.error.would_block()) return Outcome{};
+    if (got.error) return Outcome{got.error, way.from_side};
+    note_read(way, got.bytes);
+    is_bulk = got.bytes == buffer.size() && got.bytes >= bytes_of(BufferSize::k16K);
+    const IoResult sent = way.to.try_write(std::string_view(buffer.data(), got.bytes));
+    way.count.delivered += sent.bytes;
+    if (sent.bytes == got.bytes) return Outcome{};
+    if (sent.error && !sent.error.would_block()) return Outcome{sent.error, way.to_side, true};
+    return deliver_rest(way, std::move(buffer), sent.bytes, got.bytes);
+  }
+
+  Task<Outcome> deliver_rest(const Way& way, Buffer buffer, std::size_t from, std::size_t to) {
+    const std::string_view rest(buffer.data() + from, to - from);
+    co_return Outcome{co_await deliver(way, rest), way.to_side, true};
+  }
+
+  Task<IoError> deliver(const Way& way, std::string_view bytes) {
     while (!bytes.empty()) {
-      const IoResult sent = to.try_write(bytes);
+      const IoResult sent = way.to.try_write(bytes);
       bytes.remove_prefix(sent.bytes);
-      delivered += sent.bytes;
+      way.count.delivered += sent.bytes;
       if (sent.bytes != 0) moved();
       if (bytes.empty()) break;
       if (sent.error && !sent.error.would_block()) co_return sent.error;
-      if (const IoError error = co_await to.writable()) co_return error;
+      if (const IoError error = co_await way.to.writable()) co_return error;
+      if (ended()) co_return IoError{ECANCELED};
+    }
+    co_return IoError{};
+  }
+
+  // Through a pipe, until it brings little at a time; the pipe is empty then.
+  Task<Outcome> splice(const Way& way) {
+    std::optional<Pipe> pipe = way.from.loop().pipes().take();
+    if (!pipe) {
+      can_splice_ = false;
+      co_return Outcome{};
+    }
+    for (int round = 1;; ++round) {
+      if (round % kRoundsInOneGo == 0) co_await way.from.loop().yield();
+      if (ended()) co_return Outcome{{ECANCELED}};
+      const IoResult got = pipe->fill(way.from, kMostSpliced);
+      if (got.bytes != 0) note_read(way, got.bytes);
+      const IoError failed = co_await drain(way, *pipe);
+      if (failed) co_return Outcome{failed, way.to_side, true};
+      if (got.error && !got.error.would_block()) co_return Outcome{got.error, way.from_side};
+      if (got.bytes < kBulk) co_return Outcome{};
+    }
+  }
+
+  Task<IoError> drain(const Way& way, Pipe& pipe) {
+    while (!pipe.is_empty()) {
+      const IoResult sent = pipe.drain(way.to);
+      way.count.delivered += sent.bytes;
+      if (sent.bytes != 0) moved();
+      if (pipe.is_empty()) break;
+      if (sent.error && !sent.error.would_block()) co_return sent.error;
+      if (const IoError error = co_await way.to.writable()) co_return error;
       if (ended()) co_return IoError{ECANCELED};
     }
     co_return IoError{};
@@ -79,30 +194,30 @@ class Relay final : private Timer {
   void moved() {
     if (options_.idle.count() > 0) arm_at(a_.loop().now() + options_.idle);
   }
-  void on_timer() override { end({ETIMEDOUT}, RelayResult::Side::None); }
+  void on_timer() override { end({{ETIMEDOUT}}); }
 
   bool ended() const { return ended_; }
 
   // Ends both directions; the first reason counts, and what the other direction sees then is only the echo.
-  void end(IoError error, RelayResult::Side side) {
+  void end(const Outcome& outcome) {
     if (ended_) return;
     ended_ = true;
-    result.error = error;
-    result.side = side;
+    disarm();
+    result.error = outcome.error;
+    result.side = outcome.error.timed_out() || outcome.error.canceled() ? Side::None : outcome.side;
+    result.on_send = outcome.on_send;
     a_.cancel();
     b_.cancel();
-  }
-
-  void finished() {
-    if (--running_ == 0 && waiting_) a_.loop().resume_later(waiting_);
   }
 
   Stream& a_;
   Stream& b_;
   const RelayOptions& options_;
   std::coroutine_handle<> waiting_;
+  RelayCount a_to_b_, b_to_a_;  // unless the caller has places for them
   int running_ = 2;
   bool ended_ = false;
+  bool can_splice_;
 };
 
 }  // namespace
