@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "features/key_table.h"
-#include "features/limit_zone.h"
+#include "shared/key_table.h"
+#include "features/scopes.h"
+#include "shared/features/limit_zone.h"
 #include "http/exchange.h"
 #include "http/patience.h"
 

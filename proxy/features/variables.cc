@@ -1,8 +1,5 @@
 // variables: the built-in ones. Source: nginx's alphabetical index of variables.
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <ctime>
 
 #include "features/scopes.h"
 #include "http/credentials.h"
@@ -137,19 +134,6 @@ VariableValue request_id(Exchange& x, const VariableArg&) {
 // --- the connection
 
 std::string_view address_of(Exchange& x, const net::Endpoint& endpoint) { return x.keep(endpoint.address_string()); }
-VariableValue remote_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client_address())}; }
-VariableValue remote_port(Exchange& x, const VariableArg&) {
-  const std::uint16_t port = x.client_address().port();
-  return port == 0 ? VariableValue{} : format(x, "{}", port);  // a proxy may have named an address alone
-}
-VariableValue binary_remote_addr(Exchange& x, const VariableArg&) {
-  const net::Endpoint& client = x.client_address();
-  if (client.family() == AF_INET)
-    return {x.keep({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(client.raw())->sin_addr), 4})};
-  if (client.family() == AF_INET6)
-    return {x.keep({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(client.raw())->sin6_addr), 16})};
-  return {"unix:"};
-}
 VariableValue server_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client().connection().local)}; }
 VariableValue server_port(Exchange& x, const VariableArg&) {
   return format(x, "{}", x.client().connection().local.port());
@@ -183,43 +167,6 @@ VariableValue sent_field(Exchange& x, const VariableArg& arg) {
 VariableValue sent_trailer(Exchange& x, const VariableArg& arg) {
   return named_field(x, x.response.trailers, arg.suffix);
 }
-
-// --- time and process
-
-VariableValue time_local(Exchange& x, const VariableArg&) {
-  const std::time_t now = std::time(nullptr);
-  thread_local std::time_t second = -1;
-  thread_local char text[40];
-  if (now != second) {
-    std::tm local;
-    localtime_r(&now, &local);
-    std::strftime(text, sizeof text, "%d/%b/%Y:%H:%M:%S %z", &local);
-    second = now;
-  }
-  return {x.keep(text)};
-}
-VariableValue time_iso8601(Exchange& x, const VariableArg&) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local;
-  localtime_r(&now, &local);
-  char zone[8], text[40];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &local);
-  std::strftime(zone, sizeof zone, "%z", &local);
-  return format(x, "{}{:.3}:{}", text, zone, zone + 3);
-}
-VariableValue msec(Exchange& x, const VariableArg&) {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return format(x, "{}.{:03}", now.tv_sec, now.tv_nsec / 1'000'000);
-}
-VariableValue pid(Exchange& x, const VariableArg&) { return format(x, "{}", ::getpid()); }
-VariableValue hostname(Exchange& x, const VariableArg&) {
-  char text[256] = {};
-  ::gethostname(text, sizeof text - 1);
-  return {x.keep(text)};
-}
-VariableValue nginx_version(Exchange&, const VariableArg&) { return {"1.31.5"}; }
-VariableValue weir_version(Exchange&, const VariableArg&) { return {WEIR_VERSION}; }
 
 // --- the proxy
 
@@ -315,9 +262,6 @@ constexpr VariableSpec kVariables[] = {
     {"request_completion", getter<request_completion>},
     {"request_id", getter<request_id>, nullptr, true},
     {"remote_user", getter<remote_user>},
-    {"remote_addr", getter<remote_addr>},
-    {"remote_port", getter<remote_port>},
-    {"binary_remote_addr", getter<binary_remote_addr>},
     {"server_addr", getter<server_addr>},
     {"server_port", getter<server_port>},
     {"server_name", getter<server_name>},
@@ -330,13 +274,6 @@ constexpr VariableSpec kVariables[] = {
     {"bytes_sent", getter<bytes_sent>},
     {"sent_http_*", getter<sent_field>},
     {"sent_trailer_*", getter<sent_trailer>},
-    {"time_local", getter<time_local>},
-    {"time_iso8601", getter<time_iso8601>},
-    {"msec", getter<msec>},
-    {"pid", getter<pid>},
-    {"hostname", getter<hostname>},
-    {"nginx_version", getter<nginx_version>},
-    {"weir_version", getter<weir_version>},
     {"proxy_host", getter<proxy_host>},
     {"proxy_port", getter<proxy_port>},
     {"proxy_add_x_forwarded_for", getter<proxy_add_x_forwarded_for>},

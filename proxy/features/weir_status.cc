@@ -6,7 +6,7 @@
 #include "features/scopes.h"
 #include "shared/zk_conf.h"
 #include "http/exchange.h"
-#include "http/json.h"
+#include "shared/json.h"
 #include "http/respond.h"
 
 namespace weir::http {

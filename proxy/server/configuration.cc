@@ -22,6 +22,7 @@ void MainLoader::load_http(const config::Call& call) {
   has_http_ = true;
   http::HttpConfig& http = *configuration_.http;
   http.features.assign(http::features().begin(), http::features().end());
+  http.variables.add(shared::common_variables());
   for (const http::Feature* feature : http.features) http.variables.add(feature->variables);
   http::Loader loader(http, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
   loader.load_block(call.statement, config::Http, http.settings);

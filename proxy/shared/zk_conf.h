@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/setting.h"
-#include "http/json.h"
+#include "shared/json.h"
 
 namespace weir::shared {
 

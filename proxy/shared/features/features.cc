@@ -10,7 +10,10 @@ namespace weir::shared {
   FEATURE(geo)                        \
   FEATURE(map)                        \
   FEATURE(split_clients)              \
-  FEATURE(error_log)
+  FEATURE(access)                     \
+  FEATURE(limit_conn)                 \
+  FEATURE(error_log)                  \
+  FEATURE(access_log)
 
 #define WEIR_DECLARE(feature) extern const Directives feature##_directives;
 WEIR_SHARED_FEATURES(WEIR_DECLARE)

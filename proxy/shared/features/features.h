@@ -6,10 +6,14 @@
 #include <span>
 
 #include "config/directive_table.h"
+#include "shared/variable.h"
 
 namespace weir::shared {
 
 using Directives = std::span<const config::DirectiveSpec>;
+
+/// The built-in variables that every protocol has.
+std::span<const VariableSpec> common_variables();
 
 /// Adds the directives of all of them.
 void add_directives(config::DirectiveTable& table);

@@ -1,8 +1,8 @@
-#include "http/json.h"
+#include "shared/json.h"
 
 #include <gtest/gtest.h>
 
-namespace weir::http {
+namespace weir::shared {
 namespace {
 
 TEST(JsonWriter, PutsCommasWhereTheyBelong) {
@@ -23,4 +23,4 @@ TEST(JsonWriter, EscapesTexts) {
 }
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::shared

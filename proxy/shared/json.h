@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir::http {
+namespace weir::shared {
 
 /// Appends `text` as it stands between the quotes of a JSON string (RFC 8259, section 7). Octets from 0x80 on stay as they
 /// are.
@@ -45,4 +45,4 @@ class JsonWriter {
   bool needs_comma_ = false;
 };
 
-}  // namespace weir::http
+}  // namespace weir::shared

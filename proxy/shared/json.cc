@@ -1,6 +1,6 @@
-#include "http/json.h"
+#include "shared/json.h"
 
-namespace weir::http {
+namespace weir::shared {
 
 void append_json_text(std::string& to, std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -62,4 +62,4 @@ void JsonWriter::separate() {
   needs_comma_ = true;
 }
 
-}  // namespace weir::http
+}  // namespace weir::shared

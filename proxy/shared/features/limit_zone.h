@@ -11,10 +11,11 @@
 #include <type_traits>
 #include <vector>
 
-#include "features/scopes.h"
-#include "http/exchange.h"
+#include "log/level.h"
+#include "shared/context.h"
+#include "shared/features/scopes.h"
 
-namespace weir::http {
+namespace weir::shared {
 
 struct ZoneName {
   std::string name;
@@ -40,13 +41,13 @@ struct LimitConf {
   config::Setting<int> status{503};
   config::Setting<log::Level> level{log::Level::Error};
   config::Setting<bool> dry_run{false};
-  std::map<std::string, std::shared_ptr<typename Limit::Zone>> zones;  // in http only
+  std::map<std::string, std::shared_ptr<typename Limit::Zone>> zones;  // of the protocol's block only
 };
 
 /// The zone called `name`, which may be defined further down.
 template <class Conf>
 auto& zone_called(Loader& loader, const std::string& name) {
-  auto& zone = loader.config.settings.edit<Conf>().zones[name];
+  auto& zone = loader.protocol.settings.edit<Conf>().zones[name];
   if (!zone) zone = std::make_shared<typename std::decay_t<decltype(zone)>::element_type>();
   return zone;
 }
@@ -64,12 +65,12 @@ void find_zone(const config::Call& call, Limit& limit) {
   });
 }
 
-/// The key that `exchange` counts by; empty: it does not count.
-inline std::string_view limit_key(Exchange& exchange, const Template& of_zone) {
+/// The key that `context` counts by; empty: it does not count.
+inline std::string_view limit_key(Context& context, const Template& of_zone) {
   constexpr std::size_t kLongest = 65535;  // as in nginx
-  const std::string_view key = of_zone.evaluate(exchange);
+  const std::string_view key = of_zone.evaluate(context);
   if (key.size() <= kLongest) return key;
-  log::error(exchange.runtime().error_log(), exchange.subject(),
+  log::error(context.error_log(), context,
              "the value of the \"{}\" key is more than 65535 bytes: \"{}\"", of_zone.source(), key.substr(0, 64));
   return {};
 }
@@ -95,14 +96,15 @@ consteval config::DirectiveSpec limit_status_row(std::string_view name) {
                                                            "The status of refused requests; 503 unless given.");
 }
 template <class Conf>
-consteval config::DirectiveSpec limit_level_row(std::string_view name, std::string_view doc) {
-  return config::directive<&Conf::level, &config::an_enum<kLimitLevels>>(name, scopes::kHttpServerLocation, {1, 1},
+consteval config::DirectiveSpec limit_level_row(std::string_view name, std::string_view doc,
+                                                config::Context where = scopes::kHttpServerLocation) {
+  return config::directive<&Conf::level, &config::an_enum<kLimitLevels>>(name, where, {1, 1},
                                                                          "info | notice | warn | error", doc);
 }
 template <class Conf>
-consteval config::DirectiveSpec limit_dry_run_row(std::string_view name) {
-  return config::directive<&Conf::dry_run, &config::on_off>(name, scopes::kHttpServerLocation, {1, 1}, "on | off",
-                                                            "Only counts and logs.");
+consteval config::DirectiveSpec limit_dry_run_row(std::string_view name,
+                                                  config::Context where = scopes::kHttpServerLocation) {
+  return config::directive<&Conf::dry_run, &config::on_off>(name, where, {1, 1}, "on | off", "Only counts and logs.");
 }
 
-}  // namespace weir::http
+}  // namespace weir::shared

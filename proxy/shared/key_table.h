@@ -15,7 +15,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace weir::http {
+namespace weir::shared {
 
 template <class Value>
 class KeyTable {
@@ -88,4 +88,4 @@ std::shared_ptr<Table> shared_table(const std::string& name, const std::string& 
   return table;
 }
 
-}  // namespace weir::http
+}  // namespace weir::shared
