@@ -3,6 +3,7 @@
 #include "config/directive_table.h"
 #include "features/features.h"
 #include "shared/features/features.h"
+#include "stream/features/features.h"
 
 namespace weir::server {
 
@@ -12,6 +13,7 @@ const config::DirectiveTable& directive_table() {
     add_main_directives(table);
     shared::add_directives(table);
     http::add_directives(table);
+    stream::add_directives(table);
     return table;
   }();
   return kTable;
@@ -29,10 +31,34 @@ void MainLoader::load_http(const config::Call& call) {
   if (!call.diagnostics.has_errors()) loader.finish();
 }
 
+void MainLoader::load_stream(const config::Call& call) {
+  if (has_stream_) call.fail_duplicate();
+  has_stream_ = true;
+  stream::StreamConfig& stream = *configuration_.stream;
+  stream.features.assign(stream::features().begin(), stream::features().end());
+  stream.variables.add(shared::common_variables());
+  for (const stream::Feature* feature : stream.features) stream.variables.add(feature->variables);
+  stream::Loader loader(stream, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
+  loader.load_block(call.statement, config::Stream, stream.settings);
+  if (!call.diagnostics.has_errors()) loader.finish();
+}
+
+namespace {
+
+/// Both protocols cannot listen on one address.
+void check_addresses(const Configuration& configuration, config::Diagnostics& diagnostics) {
+  for (const auto& listen : configuration.stream->listens)
+    if (configuration.http->find_listen(listen->text))
+      diagnostics.error(listen->at, "duplicate listen on " + listen->text + ": http listens there, too");
+}
+
+}  // namespace
+
 Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics,
                                  shared::Names names) {
   Configuration configuration;
   configuration.http = std::make_shared<http::HttpConfig>();
+  configuration.stream = std::make_shared<stream::StreamConfig>();
   configuration.document = config::parse_file(paths.conf_file, paths.conf_dir, diagnostics);
   config::Document extra;
   if (!directives.empty()) extra = config::parse_text(directives, "command line", diagnostics, paths.conf_dir);
@@ -41,8 +67,10 @@ Configuration load_configuration(const Paths& paths, const std::string& directiv
   table.apply_block(extra.statements, config::Main, configuration.settings, loader, diagnostics);
   table.apply_block(configuration.document.statements, config::Main, configuration.settings, loader, diagnostics);
   // A file that is just being written looks empty; a reload of it must not take every listener away.
-  if (!diagnostics.has_errors() && !loader.has_http())
-    diagnostics.error({std::make_shared<const std::string>(paths.conf_file), 0}, "no \"http\" section in configuration");
+  if (!diagnostics.has_errors() && !loader.has_protocol())
+    diagnostics.error({std::make_shared<const std::string>(paths.conf_file), 0},
+                      "no \"http\" or \"stream\" section in configuration");
+  check_addresses(configuration, diagnostics);
   return configuration;
 }
 

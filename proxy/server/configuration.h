@@ -11,12 +11,14 @@
 #include "http/http_config.h"
 #include "server/command_line.h"
 #include "server/main_conf.h"
+#include "stream/stream_config.h"
 
 namespace weir::server {
 
 struct Configuration {
   config::Settings settings;                  // MainConf
   std::shared_ptr<http::HttpConfig> http;     // empty but valid without an http block
+  std::shared_ptr<stream::StreamConfig> stream;  // likewise
   config::Document document;                  // the files, for -T
 
   const MainConf& main() const { return settings.get<MainConf>(); }
@@ -39,14 +41,15 @@ class MainLoader : public config::LoadContext {
 
   std::string full_path(std::string_view path) const { return path_under(paths_.prefix, path); }
   void load_http(const config::Call& call);
-  bool has_http() const { return has_http_; }
+  void load_stream(const config::Call& call);
+  bool has_protocol() const { return has_http_ || has_stream_; }
   shared::Names names() const { return names_; }
 
  private:
   Configuration& configuration_;
   const Paths& paths_;
   const shared::Names names_;
-  bool has_http_ = false;
+  bool has_http_ = false, has_stream_ = false;
 };
 
 }  // namespace weir::server

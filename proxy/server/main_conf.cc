@@ -47,6 +47,7 @@ void add_error_log(const Call& call) {
 
 void open_events(const Call& call) { call.apply_children(config::Events, call.settings); }
 void open_http(const Call& call) { call.load<MainLoader>().load_http(call); }
+void open_stream(const Call& call) { call.load<MainLoader>().load_stream(call); }
 void nothing(const Call&) {}
 
 constexpr DirectiveSpec kDirectives[] = {
@@ -69,6 +70,8 @@ constexpr DirectiveSpec kDirectives[] = {
     directive<&MainConf::worker_connections, &config::number>("worker_connections", config::Events, {1, 1}, "number",
         "How many client connections one worker holds; then idle ones are closed for new ones."),
     config::block("http", config::Main, {0, 0}, "{ … }", "The HTTP proxy.", &open_http),
+    config::block("stream", config::Main, {0, 0}, "{ … }", "The proxy for connections, whatever is spoken on them.",
+        &open_stream),
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <latch>
@@ -64,6 +65,10 @@ ListenOptions options_of(const shared::ListenSocket& listen) {
   return options;
 }
 
+std::array<const shared::ProtocolConfig*, 2> protocols(const Configuration& configuration) {
+  return {configuration.http.get(), configuration.stream.get()};
+}
+
 void report(const log::ErrorLog& error_log, const config::Diagnostics& diagnostics) {
   for (const config::Diagnostic& each : diagnostics.all()) {
     const log::Level level = each.severity == config::Severity::Emerg  ? log::Level::Emerg
@@ -115,21 +120,26 @@ std::shared_ptr<log::ErrorLog> Server::open_error_log(const MainConf& conf) {
 }
 
 std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_access_logs(
-    const http::HttpConfig& http) {
+    const Configuration& configuration) {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> opened;
-  for (const auto& log : http.access_logs) opened.emplace_back(log.path, open_log(log_files_, log.path));
-  for (const shared::ErrorLogToOpen& wanted : http.error_logs)
-    add_target(*wanted.log, wanted.server, wanted.path, wanted.level, log_files_);
+  for (const shared::ProtocolConfig* protocol : protocols(configuration)) {
+    for (const auto& log : protocol->access_logs) opened.emplace_back(log.path, open_log(log_files_, log.path));
+    for (const shared::ErrorLogToOpen& wanted : protocol->error_logs)
+      add_target(*wanted.log, wanted.server, wanted.path, wanted.level, log_files_);
+  }
   return opened;
 }
 
-ListenSockets Server::bind(const http::HttpConfig& http) {
+// The addresses of http first, then those of stream: workers tell them apart by their number.
+ListenSockets Server::bind(const Configuration& configuration) {
   std::vector<WantedSocket> wanted;
-  for (const auto& listen : http.listens) {
-    const auto endpoint = net::Endpoint::parse(listen->text);
-    if (!endpoint) throw std::runtime_error(fmt::format("\"{}\" is no address to listen on", listen->text));
-    wanted.push_back({*endpoint, options_of(*listen)});
-  }
+  const auto add = [&wanted](const shared::ListenSocket& listen) {
+    const auto endpoint = net::Endpoint::parse(listen.text);
+    if (!endpoint) throw std::runtime_error(fmt::format("\"{}\" is no address to listen on", listen.text));
+    wanted.push_back({*endpoint, options_of(listen)});
+  };
+  for (const auto& listen : configuration.http->listens) add(*listen);
+  for (const auto& listen : configuration.stream->listens) add(*listen);
   ListenSockets::Opened opened = ListenSockets::open(wanted, worker_count_, sockets_);
   if (!opened.errors.empty()) {
     std::string text;
@@ -145,6 +155,7 @@ void Server::distribute(const Configuration& configuration, const ListenSockets&
   for (unsigned i = 0; i < workers_.size(); ++i) {
     const auto own = sockets.of_worker(i);
     workers_[i]->adopt({.http = configuration.http,
+                        .stream = configuration.stream,
                         .error_log = error_log_,
                         .sockets = {own.begin(), own.end()},
                         .access_logs = access_logs_,
@@ -159,11 +170,11 @@ void Server::start(Configuration configuration) {
   const MainConf& conf = configuration.main();
   error_log_ = open_error_log(conf);
   make_room_for_descriptors(conf, *error_log_);
-  access_logs_ = open_access_logs(*configuration.http);
+  access_logs_ = open_access_logs(configuration);
   worker_count_ = count_workers(conf);
   configuration.http->generation = ++generation_;
 
-  sockets_ = bind(*configuration.http);
+  sockets_ = bind(configuration);
   Background background;
   if (*conf.daemon) background = Background::daemonize();
   pid_file_ = PidFile::write(conf.pid.is_set() ? *conf.pid : paths_.pid_file);
@@ -173,9 +184,7 @@ void Server::start(Configuration configuration) {
     for (const int fd : sockets_.descriptors()) give_to(identity, fd);
     drop_privileges(identity);
   }
-  upstreams_.prepare(*configuration.http);
-  upstreams_.commit(*configuration.http, error_log_);
-  await_members();
+  commit_upstreams(configuration);
   for (unsigned i = 0; i < worker_count_; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, connection_serial_, counters_));
     counters_.add(workers_.back()->counters());
@@ -184,15 +193,27 @@ void Server::start(Configuration configuration) {
   distribute(configuration, sockets_);
   current_ = std::move(configuration);
   log::notice(*error_log_, "{} started: {} workers, {} listening addresses", version(), worker_count_,
-              current_.http->listens.size());
+              current_.http->listens.size() + current_.stream->listens.size());
   CertificateWatch::report_endings(*error_log_);
   background.ready(!conf.error_logs.is_set() ? paths_.error_log.empty() : false);
 }
 
+void Server::commit_upstreams(const Configuration& configuration) {
+  http_upstreams_.prepare(*configuration.http);
+  stream_upstreams_.prepare(*configuration.stream);
+  http_upstreams_.commit(*configuration.http, error_log_);
+  stream_upstreams_.commit(*configuration.stream, error_log_);
+  await_members();
+}
+
 void Server::await_members() {
-  constexpr std::chrono::seconds kLimit{2};
-  if (!upstreams_.wait_for_members(kLimit))
-    log::warn(*error_log_, "ZooKeeper did not say who the members are within {} s: going on without", kLimit.count());
+  constexpr std::chrono::milliseconds kLimit{2000};
+  const auto began = std::chrono::steady_clock::now();
+  const bool http_known = http_upstreams_.wait_for_members(kLimit);
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  const bool stream_known = stream_upstreams_.wait_for_members(std::max(kLimit - passed, std::chrono::milliseconds(0)));
+  if (!http_known || !stream_known)
+    log::warn(*error_log_, "ZooKeeper did not say who the members are within {} s: going on without", kLimit.count() / 1000);
 }
 
 void Server::reload() {
@@ -206,17 +227,15 @@ void Server::reload() {
   }
   try {
     auto error_log = open_error_log(configuration.main());
-    auto access_logs = open_access_logs(*configuration.http);
-    ListenSockets sockets = bind(*configuration.http);
+    auto access_logs = open_access_logs(configuration);
+    ListenSockets sockets = bind(configuration);
     // From here on nothing fails.
     configuration.http->generation = ++generation_;
     if (count_workers(configuration.main()) != worker_count_)
       log::warn(*error_log, "worker_processes changed: the {} workers stay until the next start", worker_count_);
     error_log_ = std::move(error_log);
     access_logs_ = std::move(access_logs);
-    upstreams_.prepare(*configuration.http);
-    upstreams_.commit(*configuration.http, error_log_);
-    await_members();
+    commit_upstreams(configuration);
     distribute(configuration, sockets);
     sockets_ = std::move(sockets);  // closes what is no longer listened on
     current_ = std::move(configuration);
@@ -236,8 +255,16 @@ void Server::reopen_logs() {
 }
 
 void Server::begin_end(bool graceful) {
-  ending_ = true;
-  for (auto& worker : workers_) graceful ? worker->drain() : worker->stop();
+  const bool again = std::exchange(ending_, true);
+  if (!graceful) {
+    for (auto& worker : workers_) worker->stop();
+    return;
+  }
+  if (again) return;
+  std::latch drained(static_cast<std::ptrdiff_t>(workers_.size()));
+  for (auto& worker : workers_) worker->drain([&drained] { drained.count_down(); });
+  drained.wait();
+  sockets_ = ListenSockets();  // who comes now is refused at once, and not left waiting
 }
 
 bool Server::all_ended() const {

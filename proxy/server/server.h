@@ -35,9 +35,12 @@ class Server {
   bool all_ended() const;
 
   std::shared_ptr<log::ErrorLog> open_error_log(const MainConf& conf);
-  std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> open_access_logs(const http::HttpConfig& http);
-  /// Binds what `http` listens on. Throws.
-  ListenSockets bind(const http::HttpConfig& http);
+  std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> open_access_logs(
+      const Configuration& configuration);
+  /// Binds what `configuration` listens on. Throws.
+  ListenSockets bind(const Configuration& configuration);
+  /// Puts the upstreams of `configuration` into force.
+  void commit_upstreams(const Configuration& configuration);
   /// Gives every worker its plan and waits until all have taken it.
   void distribute(const Configuration& configuration, const ListenSockets& sockets);
 
@@ -48,7 +51,7 @@ class Server {
   Configuration current_;
   ListenSockets sockets_;
   PidFile pid_file_;
-  Upstreams upstreams_;
+  Upstreams http_upstreams_, stream_upstreams_;
   std::atomic<std::uint64_t> connection_serial_{0};
   http::ProcessCounters counters_;  // of workers_
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "http1/backend_connection.h"
 #include "http1/client_connection.h"
 #include "net/frame_pool.h"
 #include "server/handshake.h"
 #include "server/room.h"
+#include "stream/session.h"
 
 namespace weir::server {
 
@@ -67,7 +69,10 @@ class Worker::LogTimer final : public net::Timer {
 };
 
 Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters)
-    : number_(number), state_(loop_, http1::BackendConnection::make, counters), host_(state_, serial) {
+    : number_(number),
+      state_(loop_, http1::BackendConnection::make, counters),
+      host_(state_, serial),
+      sessions_(state_, serial, state_.counters.active) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->end_turn();
     for (const auto& timer : log_timers_) timer->end_turn();
@@ -88,6 +93,7 @@ void Worker::run() {
   acceptors_.clear();
   state_.pools.clear();
   host_.runtime = {};
+  sessions_.runtime = {};
   log_timers_.clear();
   state_.access_logs.clear();
   ended_.store(true);
@@ -107,12 +113,15 @@ void Worker::take(WorkerPlan plan) {
   for (auto& [path, file] : plan.access_logs)
     state_.access_logs.try_emplace(path, std::make_unique<log::AccessLogFile>(file, *plan.error_log));
   log_timers_.clear();
-  for (const auto& [path, buffer, flush] : plan.http->access_logs) {
-    log::AccessLogFile& file = state_.access_log(path);
-    file.hold_back(buffer);
-    if (flush.count() != 0) log_timers_.push_back(std::make_unique<LogTimer>(loop_, file, flush));
-  }
+  const std::array<const shared::ProtocolConfig*, 2> protocols = {plan.http.get(), plan.stream.get()};
+  for (const shared::ProtocolConfig* protocol : protocols)
+    for (const auto& [path, buffer, flush] : protocol->access_logs) {
+      log::AccessLogFile& file = state_.access_log(path);
+      file.hold_back(buffer);
+      if (flush.count() != 0) log_timers_.push_back(std::make_unique<LogTimer>(loop_, file, flush));
+    }
   host_.runtime = http::RuntimeRef(new http::Runtime(state_, plan.http, *plan.error_log));
+  sessions_.runtime = stream::RuntimeRef(new stream::Runtime(state_, plan.stream, *plan.error_log));
 
   // Sockets that stay go on without a gap; only their place in the configuration changes.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
@@ -145,10 +154,6 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
     return;
   }
   http::WorkerCounters::add(state_.counters.accepted, 1);
-  const http::HttpConfig& config = host_.runtime->config();
-  const http::ListenAddress* address = config.listens[socket.wanted].get();
-  if (socket.covers_others)
-    if (const auto* own = config.find_listen(net::Endpoint::local_of(fd).to_string())) address = own;
   if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ &&
       !make_room("worker_connections", peer)) {
     log::alert(host_.runtime->error_log(), "{} worker_connections are not enough: a new client was turned away",
@@ -162,10 +167,27 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
     watches_memory_ = true;
     net::spawn(give_back_memory());
   }
-  if (address->tls)
-    net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *address));
+  const http::HttpConfig& http = host_.runtime->config();
+  const stream::StreamConfig& stream = sessions_.runtime->config();
+  const http::ListenAddress* for_http = nullptr;
+  const stream::ListenAddress* for_stream = nullptr;
+  if (socket.wanted < http.listens.size())
+    for_http = http.listens[socket.wanted].get();
   else
-    serve(std::make_unique<net::Stream>(loop_, fd), peer, *address, nullptr);
+    for_stream = stream.listens[socket.wanted - http.listens.size()].get();
+  if (socket.covers_others) {
+    const std::string own = net::Endpoint::local_of(fd).to_string();
+    if (const auto* listen = http.find_listen(own))
+      for_http = listen, for_stream = nullptr;
+    else if (const auto* other = stream.find_listen(own))
+      for_stream = other;
+  }
+  if (for_stream)
+    net::spawn(stream::Session::run(sessions_, std::make_unique<net::Stream>(loop_, fd), peer, *for_stream));
+  else if (for_http->tls)
+    net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *for_http));
+  else
+    serve(std::make_unique<net::Stream>(loop_, fd), peer, *for_http, nullptr);
 }
 
 void Worker::serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,
@@ -205,15 +227,16 @@ net::Task<void> Worker::give_back_memory() {
   watches_memory_ = false;
 }
 
-void Worker::drain() {
-  loop_.post([this] {
-    if (stopping_) return;
+void Worker::drain(std::function<void()> done) {
+  loop_.post([this, done = std::move(done)] {
+    if (stopping_) return done();
     stopping_ = true;
     host_.draining = true;
     acceptors_.clear();
+    done();
     host_.for_each([](http::ClientConnectionBase& connection) { connection.drain(); });
     net::spawn([](Worker* self) -> net::Task<void> {
-      while (self->host_.has_connections()) co_await net::sleep(self->loop_, kEndCheck);
+      while (!self->is_idle()) co_await net::sleep(self->loop_, kEndCheck);
       self->loop_.stop();
     }(this));
   });
@@ -227,7 +250,7 @@ void Worker::stop() {
     loop_.close_streams();
     net::spawn([](Worker* self) -> net::Task<void> {
       const net::TimePoint deadline = net::Clock::now() + kHardEnd;
-      while (self->host_.has_connections() && net::Clock::now() < deadline)
+      while (!self->is_idle() && net::Clock::now() < deadline)
         co_await net::sleep(self->loop_, kEndCheck);
       self->loop_.stop();
     }(this));

@@ -13,12 +13,14 @@
 #include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 #include "server/listen_sockets.h"
+#include "stream/runtime.h"
 
 namespace weir::server {
 
 /// What a worker gets when a configuration comes into force.
 struct WorkerPlan {
   std::shared_ptr<const http::HttpConfig> http;
+  std::shared_ptr<const stream::StreamConfig> stream;
   std::shared_ptr<log::ErrorLog> error_log;
   std::vector<ListeningSocket> sockets;
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs;
@@ -38,8 +40,9 @@ class Worker {
   /// Serves new requests under `plan` and listens where it says; calls `done` on the worker's thread when it does.
   void adopt(WorkerPlan plan, std::function<void()> done);
 
-  /// Stops listening, ends idle connections, and ends when the others have finished.
-  void drain();
+  /// Stops listening, ends idle connections, and ends when the others have finished. `done`: called on the worker's
+  /// thread when it does not listen any more.
+  void drain(std::function<void()> done);
   /// Stops listening, closes every connection, and ends.
   void stop();
   /// Waits for the end.
@@ -55,6 +58,7 @@ class Worker {
   void run();
   void take(WorkerPlan plan);
   void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
+  bool is_idle() const { return !host_.has_connections() && !sessions_.has_sessions(); }
   /// `header`: what a proxy in front said, if that was read already.
   void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,
              std::unique_ptr<net::ProxyHeader> header);
@@ -69,6 +73,7 @@ class Worker {
   net::Loop loop_;
   http::WorkerState state_;
   http::ConnectionHost host_;
+  stream::SessionHost sessions_;
   std::vector<std::shared_ptr<log::ErrorLog>> error_logs_;  // all ever used: access logs complain to them
   std::vector<std::unique_ptr<LogTimer>> log_timers_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

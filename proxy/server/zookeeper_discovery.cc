@@ -23,13 +23,13 @@ discovery::Vanish vanish_of(const std::string& word) {
 
 double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
-void write_counts(http::JsonWriter& json, const std::map<std::string, std::uint64_t>& counts) {
+void write_counts(shared::JsonWriter& json, const std::map<std::string, std::uint64_t>& counts) {
   json.object();
   for (const auto& [name, count] : counts) json.key(name).number(count);
   json.end_object();
 }
 
-void write_status(const discovery::SourceStatus& status, http::JsonWriter& json) {
+void write_status(const discovery::SourceStatus& status, shared::JsonWriter& json) {
   json.object();
   json.key("state").text(discovery::to_string(status.state));
   json.key("for_seconds").number(seconds_since(status.since));
@@ -111,7 +111,7 @@ void show_status(const shared::UpstreamBlock& block, const discovery::ZooKeeperS
   if (slot == nullptr) return;
   const auto read = source.status_reader();
   slot->set([read] { return discovery::describe(read(), Clock::now()); },
-            [read](http::JsonWriter& json) { write_status(read(), json); });
+            [read](shared::JsonWriter& json) { write_status(read(), json); });
 }
 
 }  // namespace weir::server

@@ -91,9 +91,7 @@ std::string WeirProcess::complete_text(std::string_view text) {
               "worker_processes " +
               std::to_string(options_.workers) + ";\n" + options_.main +
               "\nevents { " + options_.events +
-              " }\n"
-              "http {\n"
-              "access_log %dir%/access.log;\n" +
+              " }\n" + (options_.stream ? "stream {\n" : "http {\naccess_log %dir%/access.log;\n") +
               add_listen(text, "%listen%") + "\n}\n");
 }
 

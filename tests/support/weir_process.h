@@ -37,6 +37,8 @@ struct WeirOptions {
   int workers = 2;
   /// The text is a whole configuration file: nothing is put around it.
   bool whole_file = false;
+  /// The text is put inside `stream { }`, and there is no `http { }`.
+  bool stream = false;
   /// Level of the error log.
   std::string log_level = "info";
   std::vector<std::string> environment = {};

@@ -142,7 +142,7 @@ TEST(Reload, AnEmptyFileTakesNoListenerAway) {
   weir.allow_alerts();
   weir.dir().write("weir.conf", "");
   weir.signal(SIGHUP);
-  EXPECT_TRUE(weir.logs("no \"http\" section"));
+  EXPECT_TRUE(weir.logs("no \"http\" or \"stream\" section"));
   EXPECT_EQ(weir.get("/").text(), "v0");
 }
 

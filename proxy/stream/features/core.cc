@@ -1,0 +1,88 @@
+// core: servers, the addresses they listen on, and how long Weir looks at the first octets.
+#include "stream/core_conf.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "stream/features/scopes.h"
+#include "stream/session.h"
+
+namespace weir::stream {
+
+namespace {
+
+using config::Call;
+using config::directive;
+using namespace scopes;
+
+void open_server(const Call& call) {
+  Loader& loader = Loader::of(call);
+  loader.config.servers.push_back(std::make_unique<ServerBlock>());
+  ServerBlock& block = *loader.config.servers.back();
+  block.at = call.statement.at;
+  const Scope in_server(loader.server, &block);
+  call.apply_children(config::StreamServer, block.settings);
+  const auto listens = [&](const auto& listen) {
+    return std::find(listen->servers.begin(), listen->servers.end(), &block) != listen->servers.end();
+  };
+  if (std::none_of(loader.config.listens.begin(), loader.config.listens.end(), listens))
+    loader.diagnostics.error(block.at, "no \"listen\" is defined for server");
+}
+
+ListenAddress& address_for(Loader& loader, const std::string& text, const config::Position& at) {
+  for (const auto& known : loader.config.listens)
+    if (known->text == text) return *known;
+  loader.config.listens.push_back(std::make_unique<ListenAddress>());
+  ListenAddress& address = *loader.config.listens.back();
+  address.text = text;
+  address.at = at;
+  return address;
+}
+
+void add_address(const Call& call, const HostPort& where) {
+  Loader& loader = Loader::of(call);
+  if (!where.is_unix() && !where.port_given)
+    call.fail(fmt::format("no port in \"{}\" of the \"listen\" directive", call.args[0]));
+  ListenAddress& address = address_for(loader, where.text(), call.statement.at);
+  if (!address.servers.empty())
+    call.fail(fmt::format("duplicate \"{}\" address and port pair", call.args[0]));
+  address.servers.push_back(loader.server);
+  address.default_server = loader.server;
+  for (const std::string& parameter : call.args.subspan(1)) {
+    if (parameter == "default_server" || parameter == "default") {
+      address.default_given = true;
+    } else if (parameter == "udp" || parameter == "ssl" || parameter == "proxy_protocol") {
+      call.fail(fmt::format("the \"{}\" parameter of \"listen\" in stream is not implemented by Weir yet", parameter));
+    } else if (!set_listen_option(call, address, parameter)) {
+      call.fail(fmt::format("invalid parameter \"{}\"", parameter));
+    }
+  }
+}
+
+void add_listen(const Call& call) {
+  for (const HostPort& where : parse_listen_addresses(call, call.args[0])) add_address(call, where);
+}
+
+constexpr config::DirectiveSpec kDirectives[] = {
+    config::block("server", kStream, {0, 0}, "{ … }", "A server for sessions.", &open_server),
+    config::custom("listen", config::StreamServer, {1, -1},
+        "address:port [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] [reuseport] [ipv6only=on | off] "
+        "[so_keepalive=on | off | [idle]:[interval]:[count]] [fastopen=number] [deferred]",
+        "An address that the server listens on.", &add_listen),
+    directive<&CoreConf::preread_buffer_size, &config::size>("preread_buffer_size", kStreamAndServer, {1, 1}, "size",
+        "How much of what a client says first may be looked at."),
+    directive<&CoreConf::preread_timeout, &config::time_ms>("preread_timeout", kStreamAndServer, {1, 1}, "time",
+        "How long that may take."),
+    directive<&CoreConf::proxy_protocol_timeout, &config::time_ms>("proxy_protocol_timeout", kStreamAndServer, {1, 1},
+        "time", "How long the header of the PROXY protocol may take to come."),
+    directive<&CoreConf::tcp_nodelay, &config::on_off>("tcp_nodelay", kStreamAndServer, {1, 1}, "on | off",
+        "Whether small pieces are sent at once."),
+};
+
+}  // namespace
+
+extern const Feature core;
+const Feature core{.name = "core", .directives = kDirectives};
+
+}  // namespace weir::stream

@@ -1,0 +1,106 @@
+// proxy_pass: sessions are given to backends.
+#include <fmt/format.h>
+
+#include "net/endpoint.h"
+#include "stream/features/scopes.h"
+#include "stream/forward.h"
+#include "stream/proxy_conf.h"
+
+namespace weir::stream {
+
+namespace {
+
+using config::Call;
+using config::directive;
+using namespace scopes;
+
+ProxyTarget parse_pass(const Call& call) {
+  Loader& loader = Loader::of(call);
+  ProxyTarget target{nullptr, template_value(call)};
+  if (!target.address.is_literal()) return target;
+  // The upstream may be defined further down.
+  loader.afterwards([&loader, &settings = call.settings, text = call.args[0], at = call.statement.at] {
+    try {
+      ProxyTarget resolved = *settings.get<ProxyConf>().pass;
+      if (!loader.config.find_upstream(text)) {
+        const HostPort where = parse_host_port(text, 0);
+        if (!where.is_unix() && where.port == 0)
+          throw config::ValueError(fmt::format("no port in upstream \"{}\"", text));
+      }
+      resolved.upstream = &loader.upstream_for(text, 0, at);
+      settings.edit<ProxyConf>().pass.set(std::move(resolved));
+    } catch (const config::ValueError& error) {
+      loader.diagnostics.error(at, error.what());
+    }
+  });
+  return target;
+}
+
+ProxyBind parse_bind(const Call& call) {
+  ProxyBind bind;
+  if (call.args[0] == "off") {
+    if (call.args.size() > 1) call.fail_value(call.args[1]);
+    return bind;
+  }
+  bind.address = template_value(call);
+  if (call.args.size() > 1) {
+    if (call.args[1] != "transparent") call.fail(fmt::format("invalid parameter \"{}\"", call.args[1]));
+    bind.transparent = true;
+  }
+  const std::string& text = call.args[0];
+  if (bind.address.is_literal() && !net::Endpoint::parse(text) && !net::Endpoint::from_address(text, 0))
+    call.fail(fmt::format("invalid address \"{}\"", text));
+  return bind;
+}
+
+Template rate(const Call& call) {
+  Template text = template_value(call);
+  if (text.is_literal() && !config::parse_size(call.args[0])) call.fail(fmt::format("invalid value \"{}\"", call.args[0]));
+  return text;
+}
+
+std::uint64_t count(const Call& call) { return config::number(call); }
+
+bool passes(const config::Settings& settings) { return settings.get<ProxyConf>().pass->is_set(); }
+
+constexpr config::DirectiveSpec kDirectives[] = {
+    // Not inherited: a server without it has another content.
+    config::custom("proxy_pass", config::StreamServer, {1, 1}, "address",
+        "Where sessions are passed to: an upstream, an address with a port, or a unix socket.",
+        [](const Call& call) {
+          if (call.settings.get<ProxyConf>().pass.is_set_here()) call.fail_duplicate();
+          ProxyTarget target = parse_pass(call);
+          call.settings.edit<ProxyConf>().pass.set(std::move(target));
+        }),
+    directive<&ProxyConf::connect_timeout, &config::time_ms>("proxy_connect_timeout", kStreamAndServer, {1, 1}, "time",
+        "How long connecting to a backend may take."),
+    directive<&ProxyConf::timeout, &config::time_ms>("proxy_timeout", kStreamAndServer, {1, 1}, "time",
+        "How long nothing may move in either direction before the session is closed."),
+    directive<&ProxyConf::buffer_size, &config::size>("proxy_buffer_size", kStreamAndServer, {1, 1}, "size",
+        "The buffer of a direction: 4k, 16k or 64k, whichever holds the size. Bulk goes past it, within the kernel."),
+    directive<&ProxyConf::next_upstream, &config::on_off>("proxy_next_upstream", kStreamAndServer, {1, 1}, "on | off",
+        "Whether another backend is tried when one cannot be connected to."),
+    directive<&ProxyConf::next_upstream_tries, &count>("proxy_next_upstream_tries", kStreamAndServer, {1, 1}, "number",
+        "How many backends may be tried; 0: all."),
+    directive<&ProxyConf::next_upstream_timeout, &config::time_ms>("proxy_next_upstream_timeout", kStreamAndServer,
+        {1, 1}, "time", "How long it may be tried; 0: no limit."),
+    directive<&ProxyConf::half_close, &config::on_off>("proxy_half_close", kStreamAndServer, {1, 1}, "on | off",
+        "Whether each side may end its direction while the other goes on; off: the end of one side ends the session."),
+    directive<&ProxyConf::socket_keepalive, &config::on_off>("proxy_socket_keepalive", kStreamAndServer, {1, 1},
+        "on | off", "Whether the system probes idle connections to backends."),
+    directive<&ProxyConf::upload_rate, &rate>("proxy_upload_rate", kStreamAndServer, {1, 1}, "rate",
+        "Octets per second that are read from a client; 0: no limit."),
+    directive<&ProxyConf::download_rate, &rate>("proxy_download_rate", kStreamAndServer, {1, 1}, "rate",
+        "Octets per second that are read from a backend; 0: no limit."),
+    directive<&ProxyConf::bind, &parse_bind>("proxy_bind", kStreamAndServer, {1, 2}, "address [transparent] | off",
+        "The address that connections to backends come from."),
+};
+
+constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = passes, .run_async = forward}};
+
+}  // namespace
+
+extern const Feature proxy;
+const Feature proxy{.name = "proxy", .directives = kDirectives, .handlers = kHandlers};
+
+}  // namespace weir::stream

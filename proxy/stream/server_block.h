@@ -1,0 +1,39 @@
+// Virtual servers of stream, and the addresses they listen on. Built while loading, immutable afterwards.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "config/statement.h"
+#include "shared/listen.h"
+#include "stream/feature.h"
+
+namespace weir::stream {
+
+/// The handlers that are switched on in one server, by phase, in order.
+class Chain {
+ public:
+  void build(std::span<const Feature* const> features, const config::Settings& settings);
+  std::span<const PhaseHandler> handlers(Phase phase) const { return phases_[static_cast<std::size_t>(phase)]; }
+
+ private:
+  std::array<std::vector<PhaseHandler>, kPhases> phases_;
+};
+
+/// A `server { … }` block.
+struct ServerBlock {
+  config::Settings settings;
+  Chain chain;
+  config::Position at;
+};
+
+struct ListenAddress : ListenSocket {
+  const ServerBlock* default_server = nullptr;
+  bool default_given = false;
+  std::vector<const ServerBlock*> servers;
+};
+
+}  // namespace weir::stream

@@ -1,0 +1,122 @@
+#include "stream/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "shared/error_log_conf.h"
+#include "stream/core_conf.h"
+
+namespace weir::stream {
+
+Session::Session(SessionHost& host, std::unique_ptr<net::Stream> client, const net::Endpoint& peer,
+                 const ListenAddress& listen, net::Arena& arena)
+    : Context(*host.runtime, arena),
+      attempts(&arena),
+      host_(host),
+      runtime_(host.runtime),
+      client_(std::move(client)),
+      peer_(peer),
+      listen_(listen),
+      server_(listen.default_server),
+      number_(host.next_serial()),
+      started_(loop().now()) {
+  host_.count(1);
+}
+
+Session::~Session() { host_.count(-1); }
+
+const net::Endpoint& Session::local() const {
+  if (!local_) local_ = net::Endpoint::local_of(client_->fd());
+  return *local_;
+}
+
+void Session::describe(std::string& text) const {
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, ", client: {}, server: {}", client_address().address_string(), listen_.text);
+  if (!is_proxying) return;
+  if (!attempts.empty()) fmt::format_to(out, ", upstream: \"{}\"", attempts.back().address);
+  fmt::format_to(out, ", bytes from/to client:{}/{}", received, sent);
+  const AttemptRecord last = attempts.empty() ? AttemptRecord() : attempts.back();
+  fmt::format_to(out, ", bytes from/to upstream:{}/{}", last.received, last.sent);
+}
+
+const log::ErrorLog* Session::own_log() const { return server_->settings.get<ErrorLogConf>().log->get(); }
+
+net::IoError Session::read_ahead() {
+  const std::size_t most = conf<CoreConf>().preread_buffer_size->count();
+  if (!preread_) preread_ = loop().buffers().take(net::BufferPool::fitting(most));
+  const std::size_t room = std::min<std::size_t>(most, preread_.size()) - preread_size_;
+  if (room == 0) return {ENOBUFS};
+  const net::IoResult got = client_->try_read(preread_.span().subspan(preread_size_, room));
+  preread_size_ += got.bytes;
+  received += got.bytes;
+  return got.error;
+}
+
+net::Task<std::optional<int>> Session::run_phase(Phase phase) {
+  for (const PhaseHandler& handler : server_->chain.handlers(phase)) {
+    PhaseResult result = PhaseResult::next();
+    if (handler.run)
+      result = handler.run(*this);
+    else
+      result = co_await handler.run_async(*this);
+    if (result.kind() == PhaseResult::Kind::Allowed) break;
+    if (result.kind() == PhaseResult::Kind::End) co_return result.status();
+  }
+  co_return std::nullopt;
+}
+
+net::Task<std::optional<int>> Session::run_preread() {
+  const net::TimePoint deadline = loop().now() + *conf<CoreConf>().preread_timeout;
+  for (const PhaseHandler& handler : server_->chain.handlers(Phase::Preread)) {
+    if (handler.run) {
+      if (const PhaseResult result = handler.run(*this); result.kind() == PhaseResult::Kind::End) co_return result.status();
+      continue;
+    }
+    for (;;) {
+      const Preread seen = handler.look(*this, preread());
+      if (seen == Preread::Done) break;
+      if (seen == Preread::Bad) co_return status::kBadRequest;
+      const net::IoError read = read_ahead();
+      if (!read) continue;
+      if (read.code == ENOBUFS) {
+        log::error(error_log(), *this, "preread buffer full");
+        co_return status::kBadRequest;
+      }
+      if (!read.would_block()) {
+        log::info(error_log(), *this, "client disconnected while prereading client data");
+        co_return status::kOk;
+      }
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - loop().now());
+      net::IoError waited{ETIMEDOUT};
+      if (left.count() > 0) waited = co_await client_->readable(left);
+      if (waited.timed_out()) {
+        log::info(error_log(), *this, "client timed out ({}) while prereading client data", waited.message());
+        co_return status::kOk;
+      }
+      if (waited) co_return status::kOk;
+    }
+  }
+  co_return std::nullopt;
+}
+
+net::Task<int> Session::serve() {
+  for (const Phase phase : {Phase::PostAccept, Phase::PreAccess, Phase::Access, Phase::Ssl})
+    if (const auto ended = co_await run_phase(phase)) co_return *ended;
+  if (!server_->chain.handlers(Phase::Preread).empty())
+    if (const auto ended = co_await run_preread()) co_return *ended;
+  const auto ended = co_await run_phase(Phase::Content);
+  co_return ended.value_or(status::kInternal);
+}
+
+net::Task<void> Session::run(SessionHost& host, std::unique_ptr<net::Stream> client, net::Endpoint peer,
+                             const ListenAddress& listen) {
+  net::Arena arena(host.worker.loop.buffers());
+  Session session(host, std::move(client), peer, listen, arena);
+  log::info(session.error_log(), session, "client connected to {}", listen.text);
+  session.status = co_await session.serve();
+  for (const PhaseHandler& handler : session.server_->chain.handlers(Phase::Log)) handler.run(session);
+}
+
+}  // namespace weir::stream

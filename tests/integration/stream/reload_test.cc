@@ -1,0 +1,58 @@
+// Sessions outlive reloads, and a graceful end waits for them.
+#include <csignal>
+
+#include "stream_world.h"
+
+namespace weir::test {
+namespace {
+
+TEST(StreamReload, ALiveSessionGoesOnAndNewOnesFollowTheNewConfiguration) {
+  FakeBackend before = echo("before"), after = echo("after");
+  WeirProcess weir("server { proxy_pass %before%; }", {{"before", before.address()}, {"after", after.address()}},
+                   in_stream());
+  RawClient old(weir.address());
+  EXPECT_EQ(old.read_bytes(7), "before:");
+  weir.reload("server { proxy_pass %after%; }");
+  EXPECT_TRUE(wait_until([&] { return say(weir.address(), "", 6) == "after:"; }));
+  old.send("still there");
+  EXPECT_EQ(old.read_bytes(11), "still there");
+}
+
+TEST(StreamReload, AnAddressThatLeavesClosesForNewClientsOnly) {
+  FakeBackend app = echo("app");
+  WeirProcess weir("server { proxy_pass %app%; } server { listen %listen2%; proxy_pass %app%; }",
+                   {{"app", app.address()}}, in_stream());
+  RawClient old(weir.address("listen2"));
+  EXPECT_EQ(old.read_bytes(4), "app:");
+  weir.reload("server { proxy_pass %app%; }");
+  EXPECT_TRUE(wait_until([&] { return say(weir.address("listen2"), "", 4) != "app:"; }));
+  old.send("x");
+  EXPECT_EQ(old.read_bytes(1), "x");
+}
+
+TEST(StreamReload, AGracefulEndWaitsForSessions) {
+  FakeBackend app = echo("app");
+  WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}}, in_stream());
+  RawClient client(weir.address());
+  EXPECT_EQ(client.read_bytes(4), "app:");
+  weir.signal(SIGQUIT);
+  EXPECT_TRUE(wait_until([&] { return say(weir.address(), "", 4) != "app:"; }));
+  client.send("last words");
+  EXPECT_EQ(client.read_bytes(10), "last words");
+  EXPECT_TRUE(weir.running());
+  client.close();
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+}
+
+TEST(StreamReload, AFastEndClosesSessions) {
+  FakeBackend app = echo("app");
+  WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}}, in_stream());
+  RawClient client(weir.address());
+  EXPECT_EQ(client.read_bytes(4), "app:");
+  weir.signal(SIGTERM);
+  EXPECT_TRUE(client.closed_within());
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+}
+
+}  // namespace
+}  // namespace weir::test
