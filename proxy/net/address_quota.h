@@ -20,6 +20,7 @@ class AddressQuota {
 
   struct Limits {
     std::uint32_t all, client;
+    bool operator==(const Limits&) const = default;
   };
 
   /// One more for `client`, unless that is too many under `limits`. What was taken has to be given back.

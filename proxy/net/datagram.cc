@@ -69,7 +69,7 @@ IoError DatagramBatch::receive(int fd, bool wants_sender) {
   std::array<iovec, kDatagramBatch> parts;
   std::array<sockaddr_storage, kDatagramBatch> senders;
   std::array<Control, kDatagramBatch> controls;
-  for (std::size_t i = 0; i < kDatagramBatch; ++i) {
+  for (std::size_t i = 0; i < most_; ++i) {
     // Of the largest size, which holds any datagram of IP, so none is ever cut.
     if (!blocks_[i]) blocks_[i] = pool_.take(BufferSize::k64K);
     parts[i] = {blocks_[i].data(), blocks_[i].size()};
@@ -83,7 +83,7 @@ IoError DatagramBatch::receive(int fd, bool wants_sender) {
     head.msg_controllen = sizeof controls[i];
   }
   int count;
-  do count = ::recvmmsg(fd, heads.data(), kDatagramBatch, MSG_DONTWAIT, nullptr);
+  do count = ::recvmmsg(fd, heads.data(), static_cast<unsigned>(most_), MSG_DONTWAIT, nullptr);
   while (count < 0 && errno == EINTR);
   if (count < 0) return {errno};
   count_ = static_cast<std::size_t>(count);

@@ -31,9 +31,10 @@ struct Datagram {
 /// Datagrams that were received together.
 class DatagramBatch {
  public:
-  explicit DatagramBatch(BufferPool& pool) : pool_(pool) {}
+  /// `most`: how many at once, up to kDatagramBatch.
+  explicit DatagramBatch(BufferPool& pool, std::size_t most = kDatagramBatch) : pool_(pool), most_(most) {}
 
-  /// Receives what lies in `fd`, at most kDatagramBatch of them, whole whatever their size.
+  /// Receives what lies in `fd`, at most `most` of them, whole whatever their size.
   /// `wants_sender`: fill in where they come from, and went to if the socket tells (ask_destination).
   /// Error: would_block if there was none, or an errno: of an earlier datagram of ours that did not arrive, for one
   /// (ECONNREFUSED).
@@ -41,10 +42,11 @@ class DatagramBatch {
 
   std::span<const Datagram> datagrams() const { return {datagrams_.data(), count_}; }
   /// Whether nothing more lies there, as far as this batch can tell.
-  bool is_last() const { return count_ < kDatagramBatch; }
+  bool is_last() const { return count_ < most_; }
 
  private:
   BufferPool& pool_;
+  const std::size_t most_;
   std::array<Buffer, kDatagramBatch> blocks_;
   std::array<Datagram, kDatagramBatch> datagrams_;
   std::size_t count_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/pace.h"
 #include "net/pipe.h"
 
 namespace weir::net {
@@ -14,31 +15,6 @@ constexpr int kRoundsInOneGo = 16;
 // A pipe costs two calls more than a copy of little; below this much at a time it does not pay.
 constexpr std::size_t kBulk = 32 * 1024;
 constexpr std::size_t kMostSpliced = 1 << 20;
-// How long a rate limit makes a direction sleep at a time, so that the end of the relay is noticed.
-constexpr std::chrono::milliseconds kNap{250};
-
-/// How much may be read at a rate. As in nginx, the first second's worth is there at once.
-class Pace {
- public:
-  Pace(std::uint64_t rate, TimePoint began) : rate_(std::min<std::uint64_t>(rate, 1ull << 40)), began_(began) {}
-
-  bool is_limited() const { return rate_ != 0; }
-  /// How many bytes may be read at `now`, if `read` were; 0: wait for `delay` first.
-  std::size_t allowance(std::uint64_t read, TimePoint now) {
-    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_).count();
-    const auto seconds = static_cast<std::uint64_t>(passed) / 1000;
-    const std::uint64_t due = rate_ * (seconds + 1);
-    if (due > read) return static_cast<std::size_t>(due - read);
-    delay_ = std::chrono::milliseconds((read - due) * 1000 / rate_ + 1);
-    return 0;
-  }
-  std::chrono::milliseconds delay() const { return std::min(delay_, kNap); }
-
- private:
-  const std::uint64_t rate_;
-  const TimePoint began_;
-  std::chrono::milliseconds delay_{0};
-};
 
 // Both directions of one relay; lives in relay()'s frame.
 class Relay final : private Timer {

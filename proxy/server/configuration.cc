@@ -48,7 +48,7 @@ namespace {
 /// Both protocols cannot listen on one address.
 void check_addresses(const Configuration& configuration, config::Diagnostics& diagnostics) {
   for (const auto& listen : configuration.stream->listens)
-    if (configuration.http->find_listen(listen->text))
+    if (!listen->datagrams && configuration.http->find_listen(listen->text))
       diagnostics.error(listen->at, "duplicate listen on " + listen->text + ": http listens there, too");
 }
 

@@ -39,9 +39,11 @@ bool is_wildcard(const net::Endpoint& address) {
   return false;
 }
 
-bool covers(const net::Endpoint& wildcard, const net::Endpoint& specific) {
-  return is_wildcard(wildcard) && !is_wildcard(specific) && wildcard.family() == specific.family() &&
-         wildcard.port() == specific.port();
+/// Of UDP none covers another: the kernel gives a datagram to the socket of the more specific address.
+bool covers(const WantedSocket& wildcard, const WantedSocket& specific) {
+  const net::Endpoint &a = wildcard.address, &b = specific.address;
+  return !wildcard.options.datagrams && !specific.options.datagrams && is_wildcard(a) && !is_wildcard(b) &&
+         a.family() == b.family() && a.port() == b.port();
 }
 
 /// Whether both cannot be bound without SO_REUSEPORT. An IPv6 wildcard may stand for IPv4 too.
@@ -68,7 +70,8 @@ class ListenSockets::Socket {
   /// `share_port`: bind next to other sockets of ours. Without it, any other listener makes bind() fail; that is how
   /// a foreign one is noticed, even if it would share.
   Socket(const net::Endpoint& address, const ListenOptions& options, bool share_port) {
-    fd_ = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int type = options.datagrams ? SOCK_DGRAM : SOCK_STREAM;
+    fd_ = ::socket(address.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd_ < 0) fail("socket()", address);
     try {
       bind_to(address, options, share_port);
@@ -136,6 +139,7 @@ struct ListenSockets::Address {
   net::Endpoint endpoint;
   ListenOptions options;
   bool covered;
+  bool is_tcp() const { return !endpoint.is_unix() && !options.datagrams; }
   std::vector<std::shared_ptr<Socket>> sockets;  // none if covered, one if unix, else at least one a worker
 };
 
@@ -145,12 +149,15 @@ ListenSockets& ListenSockets::operator=(ListenSockets&&) noexcept = default;
 ListenSockets::~ListenSockets() = default;
 
 void ListenSockets::bind_missing(Address& address, unsigned workers, const ListenSockets& previous) {
-  const Address* const old = previous.find(address.endpoint);
+  const Address* const old = previous.find(address);
   if (old != nullptr) address.sockets = old->sockets;
   // An address that a wildcard replaces (or the reverse) is held by ourselves until the previous set goes.
   const bool held_by_us = std::any_of(
       previous.addresses_.begin(), previous.addresses_.end(),
-      [&](const Address& other) { return !other.sockets.empty() && overlap(other.endpoint, address.endpoint); });
+      [&](const Address& other) {
+        return !other.sockets.empty() && other.options.datagrams == address.options.datagrams &&
+               overlap(other.endpoint, address.endpoint);
+      });
   const std::size_t wanted = address.endpoint.is_unix() ? 1 : workers;
   while (address.sockets.size() < wanted) {
     const bool share_port = held_by_us || !address.sockets.empty();
@@ -163,17 +170,19 @@ void ListenSockets::start_listening(const Address& address, std::size_t first_ne
   for (std::size_t i = first_new; i < address.sockets.size(); ++i) {
     const int fd = address.sockets[i]->fd();
     // Before listen(): the size of the receive buffer decides the window offered to the first connection.
-    apply_options(fd, !address.endpoint.is_unix(), address.options, nullptr, address.endpoint.to_string(), warnings);
-    if (listen(fd, address.options.backlog) != 0) throw std::runtime_error(listen_failed(address));
+    apply_options(fd, address.is_tcp(), address.options, nullptr, address.endpoint.to_string(), warnings);
+    if (!address.options.datagrams && listen(fd, address.options.backlog) != 0)
+      throw std::runtime_error(listen_failed(address));
   }
 }
 
 void ListenSockets::adjust_kept(const Address& address, const Address& old, std::vector<std::string>& warnings) {
   for (const auto& socket : old.sockets) {
-    apply_options(socket->fd(), !address.endpoint.is_unix(), address.options, &old.options,
+    apply_options(socket->fd(), address.is_tcp(), address.options, &old.options,
                   address.endpoint.to_string(), warnings);
     // A second listen() only changes the length of the queue.
-    if (address.options.backlog != old.options.backlog && listen(socket->fd(), address.options.backlog) != 0)
+    if (!address.options.datagrams && address.options.backlog != old.options.backlog &&
+        listen(socket->fd(), address.options.backlog) != 0)
       warnings.push_back(listen_failed(address) + ", ignored");
   }
 }
@@ -183,9 +192,10 @@ std::string ListenSockets::listen_failed(const Address& address) {
       fmt::format("listen() to {}, backlog {}", address.endpoint.to_string(), address.options.backlog), errno);
 }
 
-const ListenSockets::Address* ListenSockets::find(const net::Endpoint& endpoint) const {
+const ListenSockets::Address* ListenSockets::find(const Address& wanted) const {
   for (const Address& address : addresses_)
-    if (!address.covered && address.endpoint == endpoint) return &address;
+    if (!address.covered && address.endpoint == wanted.endpoint && address.options.datagrams == wanted.options.datagrams)
+      return &address;
   return nullptr;
 }
 
@@ -195,7 +205,7 @@ ListenSockets::Opened ListenSockets::open(std::span<const WantedSocket> wanted, 
   ListenSockets next;
   for (const WantedSocket& want : wanted) {
     const bool covered = std::any_of(wanted.begin(), wanted.end(), [&want](const WantedSocket& other) {
-      return covers(other.address, want.address);
+      return covers(other, want);
     });
     next.addresses_.push_back({want.address, want.options, covered, {}});
   }
@@ -213,12 +223,12 @@ ListenSockets::Opened ListenSockets::open(std::span<const WantedSocket> wanted, 
     if (!address.covered) collect([&] { bind_missing(address, workers, previous); });
   if (!result.errors.empty()) return result;
   for (const Address& address : next.addresses_) {
-    const Address* const old = previous.find(address.endpoint);
+    const Address* const old = previous.find(address);
     collect([&] { start_listening(address, old != nullptr ? old->sockets.size() : 0, result.warnings); });
   }
   if (!result.errors.empty()) return result;
   for (const Address& address : next.addresses_)
-    if (const Address* const old = previous.find(address.endpoint)) adjust_kept(address, *old, result.warnings);
+    if (const Address* const old = previous.find(address)) adjust_kept(address, *old, result.warnings);
 
   next.distribute(workers);
   result.sockets = std::move(next);
@@ -231,7 +241,7 @@ void ListenSockets::distribute(unsigned workers) {
     const Address& address = addresses_[index];
     if (address.covered) continue;
     const bool covers_others = std::any_of(addresses_.begin(), addresses_.end(), [&address](const Address& other) {
-      return covers(address.endpoint, other.endpoint);
+      return covers({address.endpoint, address.options}, {other.endpoint, other.options});
     });
     // Sockets beyond the number of workers were opened when there were more; the remaining share them.
     const std::size_t uses = std::max<std::size_t>(workers, address.sockets.size());

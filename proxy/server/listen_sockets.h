@@ -5,7 +5,7 @@
 // set is destroyed, which its owner does once no worker accepts on it any more. A set that could not be opened whole
 // leaves the previous one as it was.
 //
-// With several workers each TCP address has one socket a worker (SO_REUSEPORT): the kernel spreads connections, and
+// With several workers each TCP or UDP address has one socket a worker (SO_REUSEPORT): the kernel spreads connections, and
 // no worker wakes in vain. When workers become fewer, those that remain take over the other sockets, because closing
 // one would reset the connections waiting in it.
 //
@@ -38,13 +38,15 @@ struct ListenOptions {
   std::optional<int> send_buffer;     ///< sndbuf, bytes
   bool ipv6_only = true;
   bool reuse_port = false;       ///< one socket a worker: done anyway for TCP, so without effect of its own
+  bool datagrams = false;        ///< UDP
   bool deferred = false;         ///< TCP_DEFER_ACCEPT
   std::optional<int> fast_open;  ///< length of the queue
   std::optional<KeepAliveProbes> keep_alive;
   bool operator==(const ListenOptions&) const = default;
 };
 
-/// One address the configuration wants to listen on. Addresses in one request are distinct.
+/// One address the configuration wants to listen on. Addresses in one request are distinct; those of UDP are others than
+/// those of TCP.
 struct WantedSocket {
   net::Endpoint address;
   ListenOptions options;
@@ -96,7 +98,7 @@ class ListenSockets {
   /// Brings the sockets that were there before to the parameters now wanted.
   static void adjust_kept(const Address& address, const Address& old, std::vector<std::string>& warnings);
   static std::string listen_failed(const Address& address);
-  const Address* find(const net::Endpoint& endpoint) const;
+  const Address* find(const Address& wanted) const;
   void distribute(unsigned workers);
 
   std::vector<Address> addresses_;

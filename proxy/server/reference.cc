@@ -84,6 +84,19 @@ constexpr std::string_view kDifferences = R"(
 - A backend whose certificate is not accepted is told so within the handshake and sees nothing of the request.
 - A response of a backend that lasts until the end of the connection is taken for cut if that end is not announced in TLS.
 
+### Sessions (stream)
+
+- `listen … udp` has one socket for each worker, so datagrams of one client always come to the same session; `reuseport` is
+  not needed for it. UDP sessions do not count against `worker_connections` but have limits of their own
+  (`udp_max_sessions`); datagrams beyond them are dropped, with at most one line a second. They end with their listening
+  socket; a reload that keeps the address keeps them.
+- Datagrams pass whole whatever `proxy_buffer_size` is. What a socket does not take at once is dropped.
+- With `ssl_preread`, what begins as a TLS handshake and is no well-formed ClientHello ends the session, with a line in the
+  log, where nginx goes on without a name: extensions twice, lengths that do not fit, names with octets that no name has.
+  So two of its own tests (a message one octet too short, an extension longer than the message) end otherwise here.
+  `$ssl_preread_protocol` is the highest version that is listed; nginx says TLSv1.3 of any list.
+- A PROXY protocol header of version 2 with a wrong checksum is refused.
+
 ### Process
 
 - One process; `worker_processes` is its number of threads, each with an event loop. There is no master process.

@@ -139,7 +139,10 @@ ListenSockets Server::bind(const Configuration& configuration) {
     wanted.push_back({*endpoint, options_of(listen)});
   };
   for (const auto& listen : configuration.http->listens) add(*listen);
-  for (const auto& listen : configuration.stream->listens) add(*listen);
+  for (const auto& listen : configuration.stream->listens) {
+    add(*listen);
+    wanted.back().options.datagrams = listen->datagrams;
+  }
   ListenSockets::Opened opened = ListenSockets::open(wanted, worker_count_, sockets_);
   if (!opened.errors.empty()) {
     std::string text;
@@ -159,7 +162,8 @@ void Server::distribute(const Configuration& configuration, const ListenSockets&
                         .error_log = error_log_,
                         .sockets = {own.begin(), own.end()},
                         .access_logs = access_logs_,
-                        .connections = *configuration.main().worker_connections},
+                        .connections = *configuration.main().worker_connections,
+                        .udp_sessions = &udp_sessions_},
                        [&taken] { taken.count_down(); });
   }
   taken.wait();

@@ -54,6 +54,7 @@ class Server {
   Upstreams http_upstreams_, stream_upstreams_;
   std::atomic<std::uint64_t> connection_serial_{0};
   http::ProcessCounters counters_;  // of workers_
+  net::AddressQuota udp_sessions_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs_;
   std::uint64_t generation_ = 0;

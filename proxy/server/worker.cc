@@ -72,10 +72,12 @@ Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::
     : number_(number),
       state_(loop_, http1::BackendConnection::make, counters),
       host_(state_, serial),
-      sessions_(state_, serial, state_.counters.active) {
+      sessions_(state_, serial, state_.counters.active),
+      datagram_servers_(sessions_) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->end_turn();
     for (const auto& timer : log_timers_) timer->end_turn();
+    datagram_servers_.end_turn();
   });
 }
 
@@ -91,6 +93,7 @@ void Worker::run() {
   ::pthread_setname_np(::pthread_self(), name);
   loop_.run();
   acceptors_.clear();
+  datagram_servers_.clear();
   state_.pools.clear();
   host_.runtime = {};
   sessions_.runtime = {};
@@ -122,10 +125,21 @@ void Worker::take(WorkerPlan plan) {
     }
   host_.runtime = http::RuntimeRef(new http::Runtime(state_, plan.http, *plan.error_log));
   sessions_.runtime = stream::RuntimeRef(new stream::Runtime(state_, plan.stream, *plan.error_log));
+  listen(plan);
+}
 
-  // Sockets that stay go on without a gap; only their place in the configuration changes.
+// Sockets that stay go on without a gap; only their place in the configuration changes.
+void Worker::listen(const WorkerPlan& plan) {
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::vector<stream::DatagramServers::Wanted> for_datagrams;
   for (const ListeningSocket& socket : plan.sockets) {
+    if (const std::size_t first = plan.http->listens.size(); socket.wanted >= first) {
+      const stream::ListenAddress& address = *plan.stream->listens[socket.wanted - first];
+      if (address.datagrams) {
+        for_datagrams.push_back({socket.fd, &address});
+        continue;
+      }
+    }
     const auto same = std::find_if(acceptors_.begin(), acceptors_.end(), [&](const auto& acceptor) {
       return acceptor && acceptor->fd() == socket.fd;
     });
@@ -137,6 +151,7 @@ void Worker::take(WorkerPlan plan) {
     acceptors.push_back(std::move(*same));
   }
   acceptors_ = std::move(acceptors);
+  datagram_servers_.follow(for_datagrams, *plan.udp_sessions);
 }
 
 // A limit is reached: those who have the least claim to their places make room for a new client. Several at once, or a
@@ -233,6 +248,7 @@ void Worker::drain(std::function<void()> done) {
     stopping_ = true;
     host_.draining = true;
     acceptors_.clear();
+    datagram_servers_.clear();
     done();
     host_.for_each([](http::ClientConnectionBase& connection) { connection.drain(); });
     net::spawn([](Worker* self) -> net::Task<void> {
@@ -247,6 +263,7 @@ void Worker::stop() {
     stopping_ = true;
     host_.draining = true;
     acceptors_.clear();
+    datagram_servers_.clear();
     loop_.close_streams();
     net::spawn([](Worker* self) -> net::Task<void> {
       const net::TimePoint deadline = net::Clock::now() + kHardEnd;

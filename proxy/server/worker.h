@@ -13,6 +13,7 @@
 #include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 #include "server/listen_sockets.h"
+#include "stream/datagram_server.h"
 #include "stream/runtime.h"
 
 namespace weir::server {
@@ -25,6 +26,7 @@ struct WorkerPlan {
   std::vector<ListeningSocket> sockets;
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs;
   std::uint32_t connections = 512;
+  net::AddressQuota* udp_sessions = nullptr;  // of the whole process; outlives the workers
 };
 
 /// Thread safety: made, asked and destroyed by the control thread; what it is asked happens on its own.
@@ -57,6 +59,7 @@ class Worker {
 
   void run();
   void take(WorkerPlan plan);
+  void listen(const WorkerPlan& plan);
   void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
   bool is_idle() const { return !host_.has_connections() && !sessions_.has_sessions(); }
   /// `header`: what a proxy in front said, if that was read already.
@@ -77,6 +80,7 @@ class Worker {
   std::vector<std::shared_ptr<log::ErrorLog>> error_logs_;  // all ever used: access logs complain to them
   std::vector<std::unique_ptr<LogTimer>> log_timers_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  stream::DatagramServers datagram_servers_;
   std::uint32_t most_connections_ = 512;
   bool stopping_ = false;
   bool watches_memory_ = false;

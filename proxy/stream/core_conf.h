@@ -5,6 +5,7 @@
 
 #include "config/setting.h"
 #include "config/values.h"
+#include "net/address_quota.h"
 
 namespace weir::stream {
 
@@ -13,6 +14,7 @@ struct CoreConf {
   config::Setting<std::chrono::milliseconds> preread_timeout{std::chrono::milliseconds(30'000)};
   config::Setting<std::chrono::milliseconds> proxy_protocol_timeout{std::chrono::milliseconds(30'000)};
   config::Setting<bool> tcp_nodelay{true};
+  config::Setting<net::AddressQuota::Limits> udp_max_sessions{net::AddressQuota::Limits{16384, 1024}};
 };
 
 }  // namespace weir::stream

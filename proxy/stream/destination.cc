@@ -12,17 +12,19 @@ namespace {
 class PatientLookup final : private net::StreamWatcher {
  public:
   PatientLookup(Session& session, net::Resolver& resolver, std::string_view name)
-      : client_(session.client()), lookup_(resolver.resolve(name, *session.conf<ResolverConf>().timeout)) {
-    client_.watch(this);
+      : client_(session.datagrams() ? nullptr : &session.client()), lookup_(resolver.resolve(name, *session.conf<ResolverConf>().timeout)) {
+    if (client_) client_->watch(this);
   }
-  ~PatientLookup() { client_.watch(nullptr); }
+  ~PatientLookup() {
+    if (client_) client_->watch(nullptr);
+  }
   net::Resolver::Lookup& lookup() { return lookup_; }
 
  private:
   void on_event(net::Stream& client) override {
     if (client.broken()) lookup_.cancel();
   }
-  net::Stream& client_;
+  net::Stream* const client_;  // null: a client of datagrams shows nothing of its going
   net::Resolver::Lookup lookup_;
 };
 

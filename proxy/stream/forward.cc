@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include <weir/balancer/tried.h>
-
 #include "net/connect.h"
 #include "net/relay.h"
 #include "shared/address.h"
-#include "shared/key.h"
 #include "stream/destination.h"
+#include "stream/forward_datagrams.h"
 #include "stream/proxy_conf.h"
+#include "stream/proxy_values.h"
+#include "stream/tries.h"
 
 namespace weir::stream {
 
@@ -45,12 +45,10 @@ class Attempt final : private net::StreamWatcher, private net::RelayObserver {
   net::Task<void> relay();
 
  private:
-  std::optional<net::Endpoint> own_address() const;
   Connected explain(const net::ConnectResult& connected);
   void note_failure();
   void note_connected();
   void explain(const net::RelayResult& result) const;
-  std::uint64_t rate(const Template& text) const;
 
   void on_event(net::Stream& client) override {
     if (client.broken() && connecting_) connecting_->cancel();
@@ -70,17 +68,6 @@ class Attempt final : private net::StreamWatcher, private net::RelayObserver {
   std::unique_ptr<net::Stream> backend_;
 };
 
-std::optional<net::Endpoint> Attempt::own_address() const {
-  if (conf_.bind->address.is_empty_literal()) return std::nullopt;
-  const std::string_view text = conf_.bind->address.evaluate(session_);
-  if (text.empty()) return std::nullopt;
-  auto address = net::Endpoint::parse(text);
-  if (!address) address = net::Endpoint::from_address(text, 0);
-  if (address && !address->is_unix()) return address;
-  log::error(session_.error_log(), session_, "invalid local address \"{}\" in proxy_bind", text);
-  return std::nullopt;
-}
-
 net::Task<Attempt::Connected> Attempt::connect() {
   const auto endpoint = net::Endpoint::parse(record().address);
   if (!endpoint) {
@@ -89,7 +76,7 @@ net::Task<Attempt::Connected> Attempt::connect() {
   }
   net::ConnectOptions options;
   options.keepalive = *conf_.socket_keepalive;
-  options.bind = own_address();
+  options.bind = own_address(session_);
   options.transparent = conf_.bind->transparent;
   options.under_way = &connecting_;
   // Who only ended its own side waits for what the backend says; who is gone for good does not.
@@ -134,21 +121,17 @@ void Attempt::note_connected() {
             net::Endpoint::local_of(backend_->fd()).to_string(), record().address);
 }
 
-std::uint64_t Attempt::rate(const Template& text) const {
-  if (text.source().empty()) return 0;
-  const auto size = config::parse_size(text.evaluate(session_));
-  return size ? size->count() : 0;
-}
-
 net::Task<void> Attempt::relay() {
   net::RelayCount up, down;
   net::RelayOptions options;
   options.idle = *conf_.timeout;
   options.buffer = net::BufferPool::fitting(conf_.buffer_size->count());
   options.first_to_b = session_.take_preread();
+  if (const std::string header = proxy_header(session_, net::ProxyTransport::Stream); !header.empty())
+    options.first_to_b = session_.concat({header, options.first_to_b});
   options.half_close = *conf_.half_close;
-  options.a_rate = rate(*conf_.upload_rate);
-  options.b_rate = rate(*conf_.download_rate);
+  options.a_rate = rate_of(session_, *conf_.upload_rate);
+  options.b_rate = rate_of(session_, *conf_.download_rate);
   options.a_to_b = &up;
   options.b_to_a = &down;
   options.observer = this;
@@ -178,42 +161,10 @@ void Attempt::explain(const net::RelayResult& result) const {
     log::info(log, session_, "{} disconnected", result.first_end == Side::B ? "upstream" : "client");
 }
 
-/// Which backends were tried, and whether another one may be.
-class Tries {
- public:
-  Tries(Session& session, const UpstreamBlock& upstream)
-      : session_(session), conf_(session.conf<ProxyConf>()), began_(session.loop().now()),
-        key_(key_for(session, upstream)) {}
-
-  balancer::PickRequest next_pick() const {
-    return {.tried = &tried_,
-            .now = session_.loop().now(),
-            .key = key_,
-            .random = session_.runtime().base_worker().random()};
-  }
-  void note(const balancer::Lease& lease) {
-    tried_.add(lease.backend());
-    ++count_;
-  }
-  bool allow_another() const {
-    if (!*conf_.next_upstream) return false;
-    if (*conf_.next_upstream_tries != 0 && count_ >= *conf_.next_upstream_tries) return false;
-    const auto limit = *conf_.next_upstream_timeout;
-    return limit.count() == 0 || session_.loop().now() - began_ < limit;
-  }
-
- private:
-  Session& session_;
-  const ProxyConf& conf_;
-  const net::TimePoint began_;
-  const std::string_view key_;
-  balancer::Tried tried_;
-  std::uint64_t count_ = 0;
-};
-
 }  // namespace
 
 net::Task<PhaseResult> forward(Session& session) {
+  if (session.datagrams()) co_return co_await forward_datagrams(session);
   const std::optional<Destination> destination = co_await find_destination(session);
   if (!destination) co_return PhaseResult::end(status::kInternal);
   session.is_proxying = true;

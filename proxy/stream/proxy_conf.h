@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "config/setting.h"
 #include "config/values.h"
@@ -27,6 +28,9 @@ struct ProxyBind {
   bool transparent = false;
 };
 
+/// What a backend is told of the client before anything else.
+enum class ProxyHeaderKind : std::uint8_t { None, V1, V2 };
+
 struct ProxyConf {
   Setting<ProxyTarget> pass;
   Setting<milliseconds> connect_timeout{milliseconds(60'000)};
@@ -39,6 +43,9 @@ struct ProxyConf {
   Setting<bool> socket_keepalive{false};
   Setting<Template> upload_rate, download_rate;
   Setting<ProxyBind> bind;
+  Setting<ProxyHeaderKind> proxy_protocol{ProxyHeaderKind::None};
+  Setting<std::optional<std::uint64_t>> responses;  // to a datagram; nothing: any number
+  Setting<std::uint64_t> requests{0};
 };
 
 }  // namespace weir::stream

@@ -40,8 +40,10 @@ class SessionHost {
 
  private:
   friend class Session;
-  void count(int by) {
+  /// `is_connection`: counted among those that worker_connections limits.
+  void count(int by, bool is_connection) {
     sessions_ += static_cast<std::size_t>(by);
+    if (!is_connection) return;
     // Only the worker writes, so no read-modify-write is needed.
     active_.store(active_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by), std::memory_order_relaxed);
   }

@@ -31,6 +31,7 @@ struct ServerBlock {
 };
 
 struct ListenAddress : ListenSocket {
+  bool datagrams = false;  // `udp`
   const ServerBlock* default_server = nullptr;
   bool default_given = false;
   std::vector<const ServerBlock*> servers;

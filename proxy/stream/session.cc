@@ -9,25 +9,27 @@
 
 namespace weir::stream {
 
-Session::Session(SessionHost& host, std::unique_ptr<net::Stream> client, const net::Endpoint& peer,
-                 const ListenAddress& listen, net::Arena& arena)
+Session::Session(SessionHost& host, std::unique_ptr<net::Stream> client, std::unique_ptr<DatagramClient> datagrams,
+                 const net::Endpoint& peer, const ListenAddress& listen, net::Arena& arena)
     : Context(*host.runtime, arena),
       attempts(&arena),
       host_(host),
       runtime_(host.runtime),
       client_(std::move(client)),
+      datagrams_(std::move(datagrams)),
       peer_(peer),
       listen_(listen),
       server_(listen.default_server),
       number_(host.next_serial()),
       started_(loop().now()) {
-  host_.count(1);
+  // Sessions of datagrams have limits of their own, so that a flood of them takes no connection's place.
+  host_.count(1, client_ != nullptr);
 }
 
-Session::~Session() { host_.count(-1); }
+Session::~Session() { host_.count(-1, client_ != nullptr); }
 
 const net::Endpoint& Session::local() const {
-  if (!local_) local_ = net::Endpoint::local_of(client_->fd());
+  if (!local_) local_ = datagrams_ ? datagrams_->own() : net::Endpoint::local_of(client_->fd());
   return *local_;
 }
 
@@ -74,6 +76,7 @@ net::Task<std::optional<int>> Session::run_preread() {
       if (const PhaseResult result = handler.run(*this); result.kind() == PhaseResult::Kind::End) co_return result.status();
       continue;
     }
+    if (datagrams_) continue;  // there is nothing to look at that would come in pieces
     for (;;) {
       const Preread seen = handler.look(*this, preread());
       if (seen == Preread::Done) break;
@@ -102,8 +105,10 @@ net::Task<std::optional<int>> Session::run_preread() {
 }
 
 net::Task<int> Session::serve() {
-  for (const Phase phase : {Phase::PostAccept, Phase::PreAccess, Phase::Access, Phase::Ssl})
+  for (const Phase phase : {Phase::PostAccept, Phase::PreAccess, Phase::Access, Phase::Ssl}) {
+    if (phase == Phase::Ssl && datagrams_) continue;  // it is of streams
     if (const auto ended = co_await run_phase(phase)) co_return *ended;
+  }
   if (!server_->chain.handlers(Phase::Preread).empty())
     if (const auto ended = co_await run_preread()) co_return *ended;
   const auto ended = co_await run_phase(Phase::Content);
@@ -113,10 +118,21 @@ net::Task<int> Session::serve() {
 net::Task<void> Session::run(SessionHost& host, std::unique_ptr<net::Stream> client, net::Endpoint peer,
                              const ListenAddress& listen) {
   net::Arena arena(host.worker.loop.buffers());
-  Session session(host, std::move(client), peer, listen, arena);
-  log::info(session.error_log(), session, "client connected to {}", listen.text);
-  session.status = co_await session.serve();
-  for (const PhaseHandler& handler : session.server_->chain.handlers(Phase::Log)) handler.run(session);
+  Session session(host, std::move(client), nullptr, peer, listen, arena);
+  co_await session.run();
+}
+
+net::Task<void> Session::run(SessionHost& host, std::unique_ptr<DatagramClient> client, const ListenAddress& listen) {
+  net::Arena arena(host.worker.loop.buffers());
+  const net::Endpoint peer = client->peer();
+  Session session(host, nullptr, std::move(client), peer, listen, arena);
+  co_await session.run();
+}
+
+net::Task<void> Session::run() {
+  log::info(error_log(), *this, "{}client connected to {}", datagrams_ ? "udp " : "", listen_.text);
+  status = co_await serve();
+  for (const PhaseHandler& handler : server_->chain.handlers(Phase::Log)) handler.run(*this);
 }
 
 }  // namespace weir::stream

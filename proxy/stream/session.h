@@ -17,10 +17,13 @@
 #include "net/stream.h"
 #include "net/task.h"
 #include "shared/context.h"
+#include "stream/datagram_client.h"
 #include "stream/runtime.h"
 #include "stream/shared.h"
 
 namespace weir::stream {
+
+class HelloLook;
 
 /// The statuses of sessions. Source: nginx's documentation of `$status` in stream.
 namespace status {
@@ -41,8 +44,14 @@ class Session final : public shared::Context {
   static net::Task<void> run(SessionHost& host, std::unique_ptr<net::Stream> client, net::Endpoint peer,
                              const ListenAddress& listen);
 
+  /// The same for a client whose first datagram waits.
+  static net::Task<void> run(SessionHost& host, std::unique_ptr<DatagramClient> client, const ListenAddress& listen);
+
   Runtime& runtime() { return *runtime_; }
+  /// Only of a session over TCP.
   net::Stream& client() { return *client_; }
+  /// Of a session over UDP; else null.
+  DatagramClient* datagrams() const { return datagrams_.get(); }
   const ListenAddress& listen() const { return listen_; }
   const ServerBlock& server() const { return *server_; }
   /// Who connected, whoever that speaks for; and the address that it connected to.
@@ -64,6 +73,7 @@ class Session final : public shared::Context {
   int status = status::kOk;
   std::uint64_t received = 0, sent = 0;  // octets from and to the client
   std::vector<AttemptRecord, std::pmr::polymorphic_allocator<AttemptRecord>> attempts;
+  HelloLook* hello_look = nullptr;  // of ssl_preread
   bool is_proxying = false;  // a backend was chosen: lines of the error log say how much went where
 
   /// What the client sent and nobody has passed on yet.
@@ -75,10 +85,11 @@ class Session final : public shared::Context {
   net::IoError read_ahead();
 
  private:
-  Session(SessionHost& host, std::unique_ptr<net::Stream> client, const net::Endpoint& peer,
-          const ListenAddress& listen, net::Arena& arena);
+  Session(SessionHost& host, std::unique_ptr<net::Stream> client, std::unique_ptr<DatagramClient> datagrams,
+          const net::Endpoint& peer, const ListenAddress& listen, net::Arena& arena);
   ~Session();
 
+  net::Task<void> run();
   net::Task<int> serve();
   net::Task<std::optional<int>> run_phase(Phase phase);
   net::Task<std::optional<int>> run_preread();
@@ -86,6 +97,7 @@ class Session final : public shared::Context {
   SessionHost& host_;
   const RuntimeRef runtime_;
   std::unique_ptr<net::Stream> client_;
+  std::unique_ptr<DatagramClient> datagrams_;
   const net::Endpoint peer_;
   mutable std::optional<net::Endpoint> local_;
   const ListenAddress& listen_;

@@ -13,7 +13,7 @@ void Chain::build(std::span<const Feature* const> features, const config::Settin
 
 const ListenAddress* StreamConfig::find_listen(std::string_view text) const {
   for (const auto& listen : listens)
-    if (listen->text == text) return listen.get();
+    if (listen->text == text && !listen->datagrams) return listen.get();
   return nullptr;
 }
 

@@ -18,6 +18,7 @@ struct StreamConfig : ProtocolConfig {
   std::vector<std::unique_ptr<ServerBlock>> servers;
   std::vector<std::unique_ptr<ListenAddress>> listens;
 
+  /// The address of that text for connections.
   const ListenAddress* find_listen(std::string_view text) const;
 };
 

@@ -30,29 +30,58 @@ void open_server(const Call& call) {
     loader.diagnostics.error(block.at, "no \"listen\" is defined for server");
 }
 
-ListenAddress& address_for(Loader& loader, const std::string& text, const config::Position& at) {
+ListenAddress& address_for(Loader& loader, const std::string& text, bool datagrams, const config::Position& at) {
   for (const auto& known : loader.config.listens)
-    if (known->text == text) return *known;
+    if (known->text == text && known->datagrams == datagrams) return *known;
   loader.config.listens.push_back(std::make_unique<ListenAddress>());
   ListenAddress& address = *loader.config.listens.back();
   address.text = text;
+  address.datagrams = datagrams;
   address.at = at;
   return address;
+}
+
+/// What makes no sense for datagrams, in nginx's words.
+void check_datagram_parameters(const Call& call, const HostPort& where) {
+  if (where.is_unix()) call.fail("\"udp\" on a unix socket is not implemented by Weir: use an address of IP");
+  for (const std::string& parameter : call.args.subspan(1)) {
+    const std::string_view name = std::string_view(parameter).substr(0, parameter.find('='));
+    if (name == "ssl" || name == "proxy_protocol" || name == "so_keepalive" || name == "backlog" || name == "fastopen" ||
+        name == "deferred")
+      call.fail(fmt::format("\"{}\" parameter is incompatible with \"udp\"", name));
+  }
+}
+
+net::AddressQuota::Limits session_limits(const Call& call) {
+  net::AddressQuota::Limits limits = *CoreConf().udp_max_sessions;
+  limits.all = config::number(call);
+  limits.client = std::min(limits.client, limits.all);
+  if (call.args.size() == 2) {
+    constexpr std::string_view kClient = "client=";
+    const auto number = call.args[1].starts_with(kClient) ? config::parse_number(call.args[1].substr(kClient.size())) : std::nullopt;
+    if (!number) call.fail(fmt::format("invalid parameter \"{}\"", call.args[1]));
+    limits.client = static_cast<std::uint32_t>(*number);
+  }
+  return limits;
 }
 
 void add_address(const Call& call, const HostPort& where) {
   Loader& loader = Loader::of(call);
   if (!where.is_unix() && !where.port_given)
     call.fail(fmt::format("no port in \"{}\" of the \"listen\" directive", call.args[0]));
-  ListenAddress& address = address_for(loader, where.text(), call.statement.at);
+  const auto parameters = call.args.subspan(1);
+  const bool udp = std::find(parameters.begin(), parameters.end(), "udp") != parameters.end();
+  ListenAddress& address = address_for(loader, where.text(), udp, call.statement.at);
   if (!address.servers.empty())
     call.fail(fmt::format("duplicate \"{}\" address and port pair", call.args[0]));
   address.servers.push_back(loader.server);
   address.default_server = loader.server;
-  for (const std::string& parameter : call.args.subspan(1)) {
+  if (udp) check_datagram_parameters(call, where);
+  for (const std::string& parameter : parameters) {
+    if (parameter == "udp") continue;
     if (parameter == "default_server" || parameter == "default") {
       address.default_given = true;
-    } else if (parameter == "udp" || parameter == "ssl" || parameter == "proxy_protocol") {
+    } else if (parameter == "ssl" || parameter == "proxy_protocol") {
       call.fail(fmt::format("the \"{}\" parameter of \"listen\" in stream is not implemented by Weir yet", parameter));
     } else if (!set_listen_option(call, address, parameter)) {
       call.fail(fmt::format("invalid parameter \"{}\"", parameter));
@@ -67,7 +96,7 @@ void add_listen(const Call& call) {
 constexpr config::DirectiveSpec kDirectives[] = {
     config::block("server", kStream, {0, 0}, "{ … }", "A server for sessions.", &open_server),
     config::custom("listen", config::StreamServer, {1, -1},
-        "address:port [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] [reuseport] [ipv6only=on | off] "
+        "address:port [default_server] [udp] [backlog=number] [rcvbuf=size] [sndbuf=size] [reuseport] [ipv6only=on | off] "
         "[so_keepalive=on | off | [idle]:[interval]:[count]] [fastopen=number] [deferred]",
         "An address that the server listens on.", &add_listen),
     directive<&CoreConf::preread_buffer_size, &config::size>("preread_buffer_size", kStreamAndServer, {1, 1}, "size",
@@ -78,6 +107,9 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "time", "How long the header of the PROXY protocol may take to come."),
     directive<&CoreConf::tcp_nodelay, &config::on_off>("tcp_nodelay", kStreamAndServer, {1, 1}, "on | off",
         "Whether small pieces are sent at once."),
+    directive<&CoreConf::udp_max_sessions, &session_limits>("udp_max_sessions", kStream, {1, 2}, "number [client=number]",
+        "How many UDP sessions there may be at once in the whole process, and how many of one client: an IPv4 address, or a "
+        "/64 network of IPv6. Datagrams that would begin one more are dropped. Default: 16384 client=1024."),
 };
 
 }  // namespace

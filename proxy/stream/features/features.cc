@@ -8,6 +8,7 @@ namespace weir::stream {
   FEATURE(variables)                                                      \
   FEATURE(limit_conn)                                                     \
   FEATURE(access)                                                         \
+  FEATURE(ssl_preread)                                                    \
   FEATURE(set)       /* last of what looks ahead: values may use what that found */ \
   FEATURE(returning)                                                      \
   FEATURE(proxy)                                                          \

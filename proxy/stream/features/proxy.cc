@@ -59,7 +59,11 @@ Template rate(const Call& call) {
   return text;
 }
 
+std::optional<std::uint64_t> responses(const Call& call) { return config::number(call); }
 std::uint64_t count(const Call& call) { return config::number(call); }
+
+constexpr config::EnumName<ProxyHeaderKind> kHeaderKinds[] = {
+    {"off", ProxyHeaderKind::None}, {"on", ProxyHeaderKind::V1}, {"v2", ProxyHeaderKind::V2}};
 
 bool passes(const config::Settings& settings) { return settings.get<ProxyConf>().pass->is_set(); }
 
@@ -94,6 +98,14 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "Octets per second that are read from a backend; 0: no limit."),
     directive<&ProxyConf::bind, &parse_bind>("proxy_bind", kStreamAndServer, {1, 2}, "address [transparent] | off",
         "The address that connections to backends come from."),
+    directive<&ProxyConf::proxy_protocol, &config::an_enum<kHeaderKinds>>("proxy_protocol", kStreamAndServer, {1, 1},
+        "on | off | v2",
+        "Whether backends are told who the client is, by the PROXY protocol: on for version 1. Of UDP the header stands "
+        "before the first datagram, in it."),
+    directive<&ProxyConf::responses, &responses>("proxy_responses", kStreamAndServer, {1, 1}, "number",
+        "How many datagrams a backend answers each datagram with: when all came, a UDP session ends."),
+    directive<&ProxyConf::requests, &count>("proxy_requests", kStreamAndServer, {1, 1}, "number",
+        "After so many datagrams the next one of the client begins another UDP session; 0: never."),
 };
 
 constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = passes, .run_async = forward}};

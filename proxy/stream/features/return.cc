@@ -25,6 +25,12 @@ bool enabled(const config::Settings& settings) { return settings.get<Conf>().tex
 
 net::Task<PhaseResult> answer(Session& session) {
   const std::string_view text = session.conf<Conf>().text->evaluate(session);
+  if (DatagramClient* const client = session.datagrams()) {
+    if (const std::string* const asked = client->waiting()) session.received += asked->size();
+    client->send(text);
+    session.sent += text.size();
+    co_return PhaseResult::end(status::kOk);
+  }
   const net::IoError failed = co_await net::send_all(session.client(), text, kPatience);
   if (failed) {
     log::info(session.error_log(), session, "send() failed ({}) while returning text", failed.message());

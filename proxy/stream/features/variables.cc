@@ -27,7 +27,7 @@ VariableValue server_port(Session& x, const VariableArg&) {
 
 // --- the session
 
-VariableValue protocol(Session&, const VariableArg&) { return {"TCP"}; }
+VariableValue protocol(Session& x, const VariableArg&) { return {x.datagrams() ? "UDP" : "TCP"}; }
 VariableValue connection(Session& x, const VariableArg&) { return format(x, "{}", x.connection()); }
 VariableValue session_status(Session& x, const VariableArg&) { return format(x, "{:03}", x.status); }
 VariableValue bytes_sent(Session& x, const VariableArg&) { return format(x, "{}", x.sent); }

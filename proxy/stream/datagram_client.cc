@@ -1,0 +1,42 @@
+#include "stream/datagram_client.h"
+
+#include "stream/datagram_server.h"
+
+namespace weir::stream {
+
+DatagramClient::~DatagramClient() {
+  unbind();
+  if (server_) server_->forget(*this);
+}
+
+void DatagramClient::send(std::string_view octets) {
+  if (server_) server_->send(*this, octets);
+}
+
+void DatagramClient::pop() {
+  octets_waiting_ -= waiting_.front().size();
+  waiting_.pop_front();
+}
+
+void DatagramClient::unbind() {
+  if (!is_bound_ || !server_) return;
+  is_bound_ = false;
+  server_->unbind(*this);
+}
+
+void DatagramClient::arrive(std::string_view octets) {
+  if (receiver_ && waiting_.empty() && receiver_->on_datagram(octets)) return;
+  if (waiting_.size() == kMostWaiting || octets_waiting_ + octets.size() > kMostOctetsWaiting) {
+    ++dropped_;
+    return;
+  }
+  waiting_.emplace_back(octets);
+  octets_waiting_ += octets.size();
+}
+
+void DatagramClient::leave() {
+  server_ = nullptr;
+  if (receiver_) receiver_->on_gone();
+}
+
+}  // namespace weir::stream

@@ -1,0 +1,77 @@
+// The client's side of a UDP session: who it is, what came from it and was not taken yet, and the way back.
+//
+// Belongs to its session. While it is bound, datagrams of the same client to the same address come here; a datagram
+// after that begins another session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "net/datagram_flow.h"
+#include "net/endpoint.h"
+
+namespace weir::stream {
+
+class DatagramServer;
+
+class DatagramClient {
+ public:
+  /// Who passes on what comes.
+  class Receiver {
+   public:
+    /// One came. Returns false if it cannot be taken now; then it waits.
+    virtual bool on_datagram(std::string_view octets) = 0;
+    /// The socket is about to be closed: nothing comes or goes any more.
+    virtual void on_gone() = 0;
+
+   protected:
+    ~Receiver() = default;
+  };
+
+  /// What may wait of one client, as long as its session is not ready for it; more is dropped.
+  static constexpr std::size_t kMostWaiting = 32, kMostOctetsWaiting = std::size_t{128} * 1024;
+
+  /// `own`: the address it sent to, with the port.
+  DatagramClient(DatagramServer& server, const net::FlowKey& key, const net::Endpoint& peer, const net::Endpoint& own)
+      : server_(&server), key_(key), peer_(peer), own_(own) {}
+  DatagramClient(const DatagramClient&) = delete;
+  ~DatagramClient();
+
+  const net::Endpoint& peer() const { return peer_; }
+  const net::Endpoint& own() const { return own_; }
+
+  /// Sends one at the end of the turn, if the socket is still there.
+  void send(std::string_view octets);
+
+  /// Tells `receiver` what comes from now on; null: nobody. What waits is not told: take it with `waiting` and `pop`.
+  void set_receiver(Receiver* receiver) { receiver_ = receiver; }
+  /// The oldest of those that wait; null if none does.
+  const std::string* waiting() const { return waiting_.empty() ? nullptr : &waiting_.front(); }
+  void pop();
+
+  /// What comes from this client from now on is not for this session.
+  void unbind();
+  /// Whether the socket is gone.
+  bool is_gone() const { return server_ == nullptr; }
+  /// Datagrams that came and were dropped.
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  friend class DatagramServer;
+  void arrive(std::string_view octets);
+  void leave();
+
+  DatagramServer* server_;  // null: gone
+  const net::FlowKey key_;
+  const net::Endpoint peer_, own_;
+  Receiver* receiver_ = nullptr;
+  std::deque<std::string> waiting_;
+  std::size_t octets_waiting_ = 0;
+  std::uint64_t dropped_ = 0;
+  bool is_bound_ = true;
+};
+
+}  // namespace weir::stream
