@@ -31,6 +31,8 @@ Endpoint destination_of(msghdr& head) {
       sockaddr_in6 address{};
       address.sin6_family = AF_INET6;
       address.sin6_addr = info.ipi6_addr;
+      // Addresses of a link mean nothing without it.
+      if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) address.sin6_scope_id = info.ipi6_ifindex;
       return Endpoint(reinterpret_cast<const sockaddr*>(&address), sizeof address);
     }
   }
@@ -57,6 +59,7 @@ void choose_source(msghdr& head, Control& control, const Endpoint& from) {
   } else if (from.family() == AF_INET6) {
     in6_pktinfo info{};
     info.ipi6_addr = reinterpret_cast<const sockaddr_in6*>(from.raw())->sin6_addr;
+    info.ipi6_ifindex = reinterpret_cast<const sockaddr_in6*>(from.raw())->sin6_scope_id;
     set_control(head, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
   }
 }

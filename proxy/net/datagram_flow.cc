@@ -28,12 +28,20 @@ std::uint64_t hash(std::uint64_t state, const AddressKey& key) {
 }  // namespace
 
 AddressKey::AddressKey(const Endpoint& endpoint) {
-  if (endpoint.family() == AF_INET6) {
-    std::memcpy(words_.data(), &reinterpret_cast<const sockaddr_in6*>(endpoint.raw())->sin6_addr, 16);
-  } else if (endpoint.family() == AF_INET) {
+  int family = endpoint.family();
+  if (family == AF_INET6) {
+    const in6_addr& address = reinterpret_cast<const sockaddr_in6*>(endpoint.raw())->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&address)) {
+      // What a socket for both shows of IPv4. As networks of IPv6 all of them would be one.
+      family = AF_INET;
+      words_[1] = address.s6_addr32[3];
+    } else {
+      std::memcpy(words_.data(), &address, sizeof address);
+    }
+  } else if (family == AF_INET) {
     words_[1] = reinterpret_cast<const sockaddr_in*>(endpoint.raw())->sin_addr.s_addr;
   }
-  words_[2] = static_cast<std::uint64_t>(endpoint.family()) << 16 | endpoint.port();
+  words_[2] = static_cast<std::uint64_t>(family) << 16 | endpoint.port();
 }
 
 AddressKey AddressKey::subscriber() const {

@@ -65,6 +65,18 @@ TEST(Udp, AWildcardSocketAnswersFromTheAddressThatWasAsked) {
   EXPECT_EQ(app->senders(), 5u);
 }
 
+TEST(Udp, ASocketForBothFamiliesServesBoth) {
+  const auto app = UdpBackend::echoing("app");
+  WeirProcess weir("udp_max_sessions 9 client=1; server { listen [::]:%port% udp ipv6only=off; proxy_pass %app%; }",
+                   {{"app", app->address()}}, in_stream());
+  const std::string port = ":" + weir.address("port");
+  UdpSocket four = udp_client("127.0.0.9" + port), other("127.0.0.2:0"), six = udp_client("[::1]" + port);
+  other.connect("127.0.0.1" + port);
+  EXPECT_EQ(four.ask("4"), "app:4");
+  EXPECT_EQ(other.ask("o"), "app:o");
+  EXPECT_EQ(six.ask("6"), "app:6");
+}
+
 TEST(Udp, TcpAndUdpShareAPort) {
   const auto app = UdpBackend::echoing("datagrams");
   FakeBackend stream = echo("stream");

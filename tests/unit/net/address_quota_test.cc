@@ -33,6 +33,14 @@ TEST(AddressQuota, ANetworkOfIpV6IsOneClient) {
   EXPECT_EQ(quota.take(at("[2001:db8:0:1::1]:1"), limits), Outcome::Taken);
 }
 
+TEST(AddressQuota, Ipv4ClientsOfASocketForBothAreToldApart) {
+  AddressQuota quota;
+  const AddressQuota::Limits limits{5, 1};
+  EXPECT_EQ(quota.take(at("[::ffff:1.1.1.1]:1"), limits), Outcome::Taken);
+  EXPECT_EQ(quota.take(at("[::ffff:1.1.1.2]:1"), limits), Outcome::Taken);
+  EXPECT_EQ(quota.take(at("1.1.1.1:9"), limits), Outcome::FullForClient);
+}
+
 TEST(AddressQuota, AllTogetherHaveALimitToo) {
   AddressQuota quota;
   const AddressQuota::Limits limits{2, 2};
