@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "net/send.h"
 #include "net/tls_stream.h"
 
 namespace weir::net {
@@ -57,6 +58,7 @@ Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds
     stream = std::make_unique<Stream>(loop, fd, start);
   if (options.under_way) *options.under_way = stream.get();
   IoError waited = co_await stream->writable(timeout);
+  if (!waited && !options.first.empty()) waited = co_await send_all(*stream, options.first, timeout);
   if (options.under_way && (waited || !encrypted)) *options.under_way = nullptr;
   if (waited) co_return ConnectResult{nullptr, waited};
   // Room to write and nothing else: connected, without asking for SO_ERROR.

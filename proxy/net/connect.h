@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/endpoint.h"
 #include "net/stream.h"
@@ -21,6 +22,7 @@ struct ConnectOptions {
   bool no_delay = true;          // TCP_NODELAY
   int receive_buffer = 0;        // SO_RCVBUF in bytes; 0: the system's
   int send_buffer = 0;           // SO_SNDBUF in bytes; 0: the system's
+  std::string_view first = {};  // sent before anything else, also before a handshake; outlives the call
   const TlsTarget* tls = nullptr;  // shake hands too, within the same time
   Stream** under_way = nullptr;  // set while it waits: cancel() there ends it with ECANCELED; then null again
 };

@@ -78,6 +78,8 @@ net::Task<Attempt::Connected> Attempt::connect() {
   options.keepalive = *conf_.socket_keepalive;
   options.bind = own_address(session_);
   options.transparent = conf_.bind->transparent;
+  const std::string header = proxy_header(session_, net::ProxyTransport::Stream);
+  options.first = header;
   options.under_way = &connecting_;
   // Who only ended its own side waits for what the backend says; who is gone for good does not.
   session_.client().watch(this);
@@ -86,6 +88,7 @@ net::Task<Attempt::Connected> Attempt::connect() {
   session_.client().watch(nullptr);
   if (connected.error) co_return explain(connected);
   backend_ = std::move(connected.stream);
+  record().sent = header.size();
   note_connected();
   co_return Connected::Yes;
 }
@@ -127,8 +130,6 @@ net::Task<void> Attempt::relay() {
   options.idle = *conf_.timeout;
   options.buffer = net::BufferPool::fitting(conf_.buffer_size->count());
   options.first_to_b = session_.take_preread();
-  if (const std::string header = proxy_header(session_, net::ProxyTransport::Stream); !header.empty())
-    options.first_to_b = session_.concat({header, options.first_to_b});
   options.half_close = *conf_.half_close;
   options.a_rate = rate_of(session_, *conf_.upload_rate);
   options.b_rate = rate_of(session_, *conf_.download_rate);
@@ -138,7 +139,7 @@ net::Task<void> Attempt::relay() {
   const net::RelayResult result = co_await net::relay(session_.client(), *backend_, options);
   session_.received += up.read;
   session_.sent += down.delivered;
-  record().sent = up.delivered;
+  record().sent += up.delivered;
   record().received = down.read;
   if (!result.error || result.side != net::RelayResult::Side::B) lease_.succeeded(session_.loop().now());
   explain(result);

@@ -3,9 +3,11 @@
 #include <netinet/tcp.h>
 #include <sys/un.h>
 
+#include <thread>
 #include <vector>
 
 #include "fixture.h"
+#include "net/send.h"
 
 namespace weir::net {
 namespace {
@@ -41,6 +43,31 @@ TEST_F(ConnectTest, GivesAStreamThatWorks) {
     EXPECT_FALSE(co_await result.stream->readable(5s));
     EXPECT_EQ(result.stream->try_read(buffer).bytes, 5u);
     ::close(peer);
+  };
+  run(loop, body());
+}
+
+TEST_F(ConnectTest, SaysWhatIsToBeSaidFirst) {
+  const auto body = [&]() -> Task<> {
+    const std::string first(1 << 20, 'x');  // more than fits at once
+    ConnectOptions options;
+    options.first = first;
+    std::string received;
+    std::thread peer([&] {
+      const int fd = ::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC);
+      char buffer[65536];
+      while (received.size() < first.size() + 4) {
+        const ssize_t count = ::recv(fd, buffer, sizeof buffer, 0);
+        if (count <= 0) break;
+        received.append(buffer, static_cast<std::size_t>(count));
+      }
+      ::close(fd);
+    });
+    const ConnectResult result = co_await connect(loop, address, 5s, options);
+    EXPECT_FALSE(result.error) << result.error.message();
+    if (result.stream) EXPECT_FALSE(co_await send_all(*result.stream, "next", 5s));
+    peer.join();
+    EXPECT_TRUE(received == first + "next");
   };
   run(loop, body());
 }
