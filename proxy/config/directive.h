@@ -42,6 +42,8 @@ class ValueError : public std::runtime_error {
 class LoadContext {
  public:
   virtual ~LoadContext() = default;
+  /// `statement` is applied next.
+  virtual void begin(const Statement&) {}
 };
 
 /// One statement being applied. Lives as long as the call.

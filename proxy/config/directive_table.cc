@@ -75,6 +75,7 @@ void DirectiveTable::apply(const Statement& statement, Context where, Settings& 
   if (const DirectiveSpec* spec = find(statement.name, where)) {
     if (std::string wrong = check_form(statement, spec->is_block, spec->arity); !wrong.empty())
       throw ValueError(wrong);
+    context.begin(statement);
     spec->apply({statement, statement.args, diagnostics, settings, context, where, *this});
     return report_support(statement, spec->support, spec->reason, diagnostics);
   }

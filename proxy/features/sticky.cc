@@ -18,9 +18,7 @@ constexpr std::size_t kLeastZone = 32 * 1024;
 
 VariableTable::Index variable_of(const Call& call, std::string_view text) {
   if (!text.starts_with('$')) call.fail(fmt::format("invalid variable name \"{}\"", text));
-  VariableTable& variables = Loader::of(call).config.variables;
-  if (const auto index = variables.find(text.substr(1))) return *index;
-  call.fail(fmt::format("unknown \"{}\" variable", text.substr(1)));
+  return Loader::of(call).config.variables.find_or_expect(text.substr(1));
 }
 
 /// The value of `argument` if it begins with `name` (which ends in `=`) and was not given before.

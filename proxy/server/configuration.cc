@@ -28,6 +28,7 @@ void MainLoader::load_http(const config::Call& call) {
   for (const http::Feature* feature : http.features) http.variables.add(feature->variables);
   http::Loader loader(http, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
   loader.load_block(call.statement, config::Http, http.settings);
+  loader.check_names();
   if (!call.diagnostics.has_errors()) loader.finish();
 }
 
@@ -40,6 +41,7 @@ void MainLoader::load_stream(const config::Call& call) {
   for (const stream::Feature* feature : stream.features) stream.variables.add(feature->variables);
   stream::Loader loader(stream, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
   loader.load_block(call.statement, config::Stream, stream.settings);
+  loader.check_names();
   if (!call.diagnostics.has_errors()) loader.finish();
 }
 

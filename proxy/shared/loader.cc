@@ -32,10 +32,20 @@ void Loader::load_block(const config::Statement& block, config::Context where, c
   table.apply_block(block.children, where, settings, *this, diagnostics);
 }
 
+void Loader::check_names() {
+  for (const auto& [name, at] : protocol.variables.missing())
+    diagnostics.error(at, "unknown \"" + name + "\" variable");
+}
+
 void Loader::finish_shared() {
   // By index: work may add to the list.
-  for (std::size_t i = 0; i < later_.size(); ++i) later_[i]();
+  for (std::size_t i = 0; i < later_.size(); ++i) {
+    const auto [at, work] = std::move(later_[i]);
+    protocol.variables.read_at(at);
+    work();
+  }
   later_.clear();
+  check_names();
   for (std::size_t i = 0; i < protocol.upstreams.size(); ++i) {
     protocol.upstreams[i]->index = static_cast<std::uint32_t>(i);
     table.inherit(protocol.upstreams[i]->settings, protocol.settings);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/directive.h"
@@ -33,6 +34,8 @@ class Loader : public config::LoadContext {
  public:
   static Loader& of(const config::Call& call) { return static_cast<Loader&>(call.context); }
 
+  void begin(const config::Statement& statement) override { protocol.variables.read_at(statement.at); }
+
   ProtocolConfig& protocol;
   const config::DirectiveTable& table;
   config::Diagnostics& diagnostics;
@@ -56,7 +59,10 @@ class Loader : public config::LoadContext {
   void load_block(const config::Statement& block, config::Context where, config::Settings& settings);
 
   /// To be done when everything was read but not merged yet, such as looking a name up that may be defined later.
-  void afterwards(std::function<void()> work) { later_.push_back(std::move(work)); }
+  void afterwards(std::function<void()> work) { later_.emplace_back(protocol.variables.reading_at(), std::move(work)); }
+
+  /// Reports what was used and never defined. To be called after the last statement, whether or not there were errors.
+  void check_names();
 
  protected:
   Loader(ProtocolConfig& into, const config::DirectiveTable& directives, config::Diagnostics& problems,
@@ -73,7 +79,7 @@ class Loader : public config::LoadContext {
 
  private:
   std::filesystem::path prefix_, conf_directory_;
-  std::vector<std::function<void()>> later_;
+  std::vector<std::pair<config::Position, std::function<void()>>> later_;  // and the statement that asked for it
 };
 
 }  // namespace weir::shared

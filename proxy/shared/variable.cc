@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "config/directive.h"
 #include "shared/context.h"
 #include "shared/lower.h"
@@ -38,7 +41,8 @@ bool VariableTable::define(std::string name, VariableGetter getter, std::shared_
   Entry entry{getter, {}, std::move(owned), kNoCache, nullptr};
   if (cached) entry.cache = slot("cache of " + name);
   if (const auto known = names_.find(name); known != names_.end()) {
-    if (entries_[known->second].data == nullptr) return false;  // a built-in one
+    const Entry& before = entries_[known->second];
+    if (before.get != nullptr && before.data == nullptr) return false;  // a built-in one
     entries_[known->second] = std::move(entry);
     return true;
   }
@@ -60,12 +64,48 @@ std::optional<VariableTable::Index> VariableTable::find(std::string_view given) 
   return std::nullopt;
 }
 
+VariableTable::Index VariableTable::find_or_expect(std::string_view name) {
+  if (const auto known = find(name)) return *known;
+  const auto index = static_cast<Index>(entries_.size());
+  entries_.push_back({});
+  names_.emplace(lower(name), index);
+  expected_.emplace_back(index, reading_at_);
+  return index;
+}
+
+std::vector<VariableTable::Missing> VariableTable::missing() const {
+  std::vector<Missing> all;
+  for (const auto& [index, at] : expected_) {
+    if (entries_[index].get != nullptr) continue;
+    const auto named = std::find_if(names_.begin(), names_.end(), [i = index](const auto& each) { return each.second == i; });
+    all.push_back({named->first, at});
+  }
+  return all;
+}
+
 VariableValue VariableTable::get(Index index, Context& context) const {
   const Entry& entry = entries_[index];
-  if (entry.cache == kNoCache) return entry.get(context, {entry.suffix, entry.data.get()});
+  if (entry.data != nullptr) return get_defined(index, context);
+  if (entry.cache == kNoCache) return entry.get(context, {entry.suffix, nullptr});
   auto& cached = context.slot(entry.cache);
-  if (!cached) cached = entry.get(context, {entry.suffix, entry.data.get()});
+  if (!cached) cached = entry.get(context, {entry.suffix, nullptr});
   return *cached;
+}
+
+// What a configuration defines may ask for other variables.
+VariableValue VariableTable::get_defined(Index index, Context& context) const {
+  static thread_local unsigned depth = 0;
+  static thread_local bool is_cycle = false;  // found below: until all of it has returned nothing more is asked
+  const Entry& entry = entries_[index];
+  if (entry.cache != kNoCache && context.slot(entry.cache)) return *context.slot(entry.cache);
+  if (depth >= kDeepest && !std::exchange(is_cycle, true))
+    log::error(context.error_log(), context.subject(), "cycle while evaluating a variable");
+  if (is_cycle) return VariableValue::not_found();
+  ++depth;
+  const VariableValue value = entry.get(context, {entry.suffix, entry.data.get()});
+  if (--depth == 0) is_cycle = false;
+  if (entry.cache != kNoCache) context.slot(entry.cache) = value;
+  return value;
 }
 
 namespace {
@@ -137,10 +177,8 @@ Template Template::compile(std::string_view text, VariableTable& variables) {
       throw config::ValueError(fmt::format("the closing bracket in \"{}\" variable is missing", text.substr(start)));
     if (end == start) throw config::ValueError("invalid variable name");
     const std::string_view name = text.substr(start, end - start);
-    const auto index = variables.find(name);
-    if (!index) throw config::ValueError(fmt::format("unknown \"{}\" variable", name));
     flush();
-    result.parts_.push_back({Part::Kind::Variable, *index, {}});
+    result.parts_.push_back({Part::Kind::Variable, variables.find_or_expect(name), {}});
     at = end + (braced ? 1 : 0);
   }
   if (result.parts_.empty())

@@ -12,7 +12,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "config/statement.h"
 
 namespace weir::net {
 class Arena;
@@ -63,6 +66,18 @@ class VariableTable {
   /// The variable's index, or nothing if no such name is known.
   std::optional<Index> find(std::string_view name);
 
+  /// The variable's index. If no such name is known it has to be defined further down: `missing` tells if it was not.
+  Index find_or_expect(std::string_view name);
+  /// The statement that is being read, for `missing`.
+  void read_at(const config::Position& at) { reading_at_ = at; }
+  const config::Position& reading_at() const { return reading_at_; }
+  /// A name that was expected and not defined, and where it was first used.
+  struct Missing {
+    std::string name;
+    config::Position at;
+  };
+  std::vector<Missing> missing() const;
+
   VariableValue get(Index index, Context& context) const;
 
   /// Makes `$name` a variable that is written at run time (by `set`, by a named capture). Returns its slot, or nothing
@@ -86,10 +101,16 @@ class VariableTable {
     VariableSetter set = nullptr;
   };
   static constexpr std::uint32_t kNoCache = ~0u;
+  /// Variables may refer to each other in a circle; deeper than this is one. Source: nginx has the same limit.
+  static constexpr unsigned kDeepest = 255;
+
+  VariableValue get_defined(Index index, Context& context) const;
 
   std::map<std::string, Index, std::less<>> names_;
   std::vector<Entry> entries_;
   std::vector<VariableSpec> families_;
+  std::vector<std::pair<Index, config::Position>> expected_;  // in the order of use
+  config::Position reading_at_;
   std::map<std::string, std::uint32_t, std::less<>> slots_;
 };
 
@@ -102,7 +123,8 @@ class Template {
  public:
   Template() = default;
 
-  /// Compiles `text`. Unknown variables and a bare `$` throw config::ValueError in nginx's wording.
+  /// Compiles `text`. Its variables may be defined later (`VariableTable::missing`); a bare `$` throws config::ValueError
+  /// in nginx's wording.
   /// `$1` … `$9` are the captures of the last regular expression that matched.
   static Template compile(std::string_view text, VariableTable& variables);
 

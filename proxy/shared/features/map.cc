@@ -99,6 +99,7 @@ void add_map(const Call& call) {
       if (entry.args.empty()) continue;
       try {
         const Call inner{entry, entry.args, loader.diagnostics, settings, context, where, table};
+        loader.begin(entry);
         if (entry.args.size() != 1) inner.fail("invalid number of the map parameters");
         add_entry(inner, *map, entry.name, entry.args[0]);
       } catch (const config::ValueError& error) {

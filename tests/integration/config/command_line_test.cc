@@ -232,6 +232,8 @@ TEST(BadConfiguration, IsRefusedInNginxsWordsWithFileAndLine) {
       {"upstream u { }", "no servers are inside upstream"},
       {"upstream u { server 127.0.0.1:1; } upstream u { server 127.0.0.1:1; }", "duplicate upstream \"u\" in "},
       {"log_format f $no_such_variable;", "unknown \"no_such_variable\" variable"},
+      {"server { return 200 $no_such_variable; }", "unknown \"no_such_variable\" variable"},
+      {"map $uri $mine { / $no_such_variable; }", "unknown \"no_such_variable\" variable"},
       {"access_log /tmp/x nosuchformat;", "unknown log format \"nosuchformat\" in "},
       {"include no-such-file.conf;", "no-such-file.conf\" failed (2: No such file or directory) in "},
       {"server { return 99999; }", "invalid return code \"99999\" in "},
@@ -257,6 +259,45 @@ TEST(BadConfiguration, NamesTheLine) {
   const RunResult result =
       test_config(kUser + "events { }\npid %dir%/p;\nhttp {\n  server {\n    listen 80;\n    nonsense on;\n  }\n}\n");
   EXPECT_TRUE(contains(result.output, "weir.conf:" + std::to_string(kUser.empty() ? 6 : 7) + "\n")) << result.output;
+}
+
+TEST(BadConfiguration, NamesTheLineThatUsesAnUnknownVariable) {
+  WEIR_ONLY("nginx names no line");
+  const RunResult result = test_config(R"(events { }
+http {
+  server {
+    return 200 "$later $never";
+  }
+  map $uri $later {
+    /a $nowhere;
+  }
+})");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(contains(result.output, "unknown \"never\" variable in ")) << result.output;
+  EXPECT_TRUE(contains(result.output, "weir.conf:4\n")) << result.output;
+  EXPECT_FALSE(contains(result.output, "later")) << result.output;
+}
+
+TEST(Configuration, VariablesMayBeUsedBeforeTheyAreDefined) {
+  WeirProcess weir(R"(
+      server {
+        location = /map { return 200 "$mapped $shared"; }
+        location = /set { set $copy "[$mine]"; set $mine x; return 200 "$copy$mine"; }
+        location = /capture { return 200 "capture=$part"; }
+        location ~ ^/(?<part>.)$ { return 200 "capture=$part"; }
+        location = /cycle { return 200 "cycle=$a"; }
+      }
+      map $arg_q $mapped { default "$other!"; }
+      map $host $other { default there; }
+      split_clients $arg_q $shared { * all; }
+      map $b $a { default a; "" $b; }
+      map $a $b { default b; "" $a; })");
+  EXPECT_EQ(weir.get("/map").text(), "there! all");
+  EXPECT_EQ(weir.get("/set").text(), "[]x");
+  EXPECT_EQ(weir.get("/z").text(), "capture=z");
+  EXPECT_EQ(weir.get("/capture").text(), "capture=");
+  EXPECT_EQ(weir.get("/cycle").status, testing_nginx() ? 500 : 200);
+  EXPECT_TRUE(weir.logs("cycle while evaluating"));
 }
 
 TEST(BadConfiguration, EveryErrorOfAFileIsReportedAtOnce) {
