@@ -33,6 +33,8 @@ class ClientConnectionBase {
   /// Ends it now.
   virtual void close_now() = 0;
   virtual Standing standing() const = 0;
+  /// That of the configuration it is served under, or was last.
+  virtual std::uint64_t generation() const = 0;
   /// Who connected.
   virtual const net::Endpoint& client() const = 0;
   /// Ends it now, because the worker has a use for its place: `limit` says which limit is reached.

@@ -32,6 +32,7 @@ class ClientConnection final : public http::ClientConnectionBase {
   void drain() override;
   void close_now() override;
   http::Standing standing() const override;
+  std::uint64_t generation() const override { return runtime_->config().generation; }
   const net::Endpoint& client() const override { return info_.client; }
   void make_room(std::string_view limit) override;
 

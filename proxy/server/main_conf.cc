@@ -63,7 +63,8 @@ constexpr DirectiveSpec kDirectives[] = {
     directive<&MainConf::descriptor_limit, &config::number>("worker_rlimit_nofile", config::Main, {1, 1}, "number",
         "How many descriptors may be open."),
     directive<&MainConf::shutdown_timeout, &config::time_ms>("worker_shutdown_timeout", config::Main, {1, 1}, "time",
-        "How long a graceful end may take; 0: as long as the clients need."),
+        "How long a graceful end may take, and after a reload what still is under the earlier configuration; 0: as long as "
+        "the clients need."),
     config::custom("error_log", config::Main, {1, 2}, "file | stderr | syslog:server=address[,parameter=value …] [level]",
         "Where errors are logged, and from which level on.", &add_error_log),
     config::block("events", config::Main, {0, 0}, "{ … }", "Settings of the event loops.", &open_events),

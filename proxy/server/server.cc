@@ -163,6 +163,7 @@ void Server::distribute(const Configuration& configuration, const ListenSockets&
                         .sockets = {own.begin(), own.end()},
                         .access_logs = access_logs_,
                         .connections = *configuration.main().worker_connections,
+                        .shutdown_timeout = *configuration.main().shutdown_timeout,
                         .udp_sessions = &udp_sessions_},
                        [&taken] { taken.count_down(); });
   }

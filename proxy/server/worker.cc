@@ -68,6 +68,26 @@ class Worker::LogTimer final : public net::Timer {
   const std::chrono::milliseconds patience_;
 };
 
+/// Closes, some time after a reload, what still is under an earlier configuration; connections that began a request since
+/// are not.
+class Worker::Sweep final : public net::Timer {
+ public:
+  Sweep(Worker& worker, std::uint64_t generation, std::chrono::milliseconds patience)
+      : net::Timer(worker.loop_.timers()), host_(worker.host_), generation_(generation) {
+    arm(patience);
+  }
+
+ private:
+  void on_timer() override {
+    host_.for_each([this](http::ClientConnectionBase& connection) {
+      if (connection.generation() < generation_) connection.close_now();
+    });
+  }
+
+  http::ConnectionHost& host_;
+  const std::uint64_t generation_;
+};
+
 Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters)
     : number_(number),
       state_(loop_, http1::BackendConnection::make, counters),
@@ -98,6 +118,7 @@ void Worker::run() {
   host_.runtime = {};
   sessions_.runtime = {};
   log_timers_.clear();
+  sweeps_.clear();
   state_.access_logs.clear();
   ended_.store(true);
 }
@@ -152,6 +173,9 @@ void Worker::listen(const WorkerPlan& plan) {
   }
   acceptors_ = std::move(acceptors);
   datagram_servers_.follow(for_datagrams, *plan.udp_sessions);
+  std::erase_if(sweeps_, [](const auto& sweep) { return !sweep->is_armed(); });
+  if (plan.shutdown_timeout.count() > 0 && host_.has_connections())
+    sweeps_.push_back(std::make_unique<Sweep>(*this, plan.http->generation, plan.shutdown_timeout));
 }
 
 // A limit is reached: those who have the least claim to their places make room for a new client. Several at once, or a

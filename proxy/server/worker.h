@@ -26,6 +26,7 @@ struct WorkerPlan {
   std::vector<ListeningSocket> sockets;
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs;
   std::uint32_t connections = 512;
+  std::chrono::milliseconds shutdown_timeout{0};  // after which connections under earlier plans are closed; 0: never
   net::AddressQuota* udp_sessions = nullptr;  // of the whole process; outlives the workers
 };
 
@@ -56,6 +57,7 @@ class Worker {
  private:
   class Acceptor;
   class LogTimer;
+  class Sweep;
 
   void run();
   void take(WorkerPlan plan);
@@ -79,6 +81,7 @@ class Worker {
   stream::SessionHost sessions_;
   std::vector<std::shared_ptr<log::ErrorLog>> error_logs_;  // all ever used: access logs complain to them
   std::vector<std::unique_ptr<LogTimer>> log_timers_;
+  std::vector<std::unique_ptr<Sweep>> sweeps_;  // one for each reload of late
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   stream::DatagramServers datagram_servers_;
   std::uint32_t most_connections_ = 512;

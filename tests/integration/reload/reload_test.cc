@@ -47,6 +47,20 @@ TEST(Reload, IdleConnectionsStayAndSeeTheNewConfiguration) {
   EXPECT_EQ(other.connections(), 1);
 }
 
+TEST(Reload, WhatStaysUnderTheOldConfigurationEndsAfterWorkerShutdownTimeout) {
+  FakeBackend silent = FakeBackend::silent();
+  WeirProcess weir("server { location / { return 200 ok; } location /app { proxy_pass http://%silent%; } }",
+                   {{"silent", silent.address()}}, {.main = "worker_shutdown_timeout 100ms;"});
+  RawClient idle = weir.connect(), busy = weir.connect();
+  EXPECT_EQ(idle.ask(to_wire({})).text(), "ok");
+  busy.send(to_wire({.target = "/app"}));
+  ASSERT_TRUE(wait_until([&] { return silent.request_count() == 1; }));
+  weir.signal(SIGHUP);
+  EXPECT_TRUE(idle.closed_within());
+  EXPECT_TRUE(busy.closed_within());
+  EXPECT_EQ(weir.get("/").text(), "ok");
+}
+
 TEST(Reload, ARequestInProgressEndsUnderTheOldConfiguration) {
   FakeBackend slow = FakeBackend::handling([](BackendConnection& connection, const HttpRequest&) {
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
