@@ -102,7 +102,7 @@ TEST(NextUpstream, FollowsTimeoutsOnlyWhereConfigured) {
 }
 
 TEST(NextUpstream, FollowsInvalidAnswersOnlyWhereConfigured) {
-  FakeBackend bad = FakeBackend::sending(std::string("HTTP/1.1 200 OK\r\nBad\0Name: 1\r\n\r\nx", 36));
+  FakeBackend bad = FakeBackend::sending(std::string("HTTP/1.1 200 OK\r\nBad\0Name: 1\r\n\r\nx", 33));
   FakeBackend good = FakeBackend::echoing("good");
   WeirProcess weir(kPair, {{"bad", bad.address()}, {"good", good.address()}});
   EXPECT_EQ(weir.get("/invalid").status, 200);
