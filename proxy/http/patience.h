@@ -12,12 +12,12 @@ namespace weir::http {
 class [[nodiscard]] PatientSleep final : net::Timer, net::StreamWatcher {
  public:
   PatientSleep(Exchange& exchange, std::chrono::milliseconds duration)
-      : Timer(exchange.loop().timers()), client_(exchange.client().stream()), duration_(duration) {}
+      : Timer(exchange.loop().timers()), loop_(exchange.loop()), client_(exchange.client().stream()), duration_(duration) {}
   bool await_ready() const noexcept { return duration_.count() <= 0; }
   void await_suspend(std::coroutine_handle<> coroutine) {
     coroutine_ = coroutine;
-    gone_ = client_.peer_closed();
-    arm(gone_ ? std::chrono::milliseconds(0) : duration_);
+    if (client_.peer_closed()) return leave();
+    arm(duration_);
     client_.watch(this);
     watching_ = true;
   }
@@ -29,11 +29,15 @@ class [[nodiscard]] PatientSleep final : net::Timer, net::StreamWatcher {
  private:
   void on_timer() override { coroutine_.resume(); }
   void on_event(net::Stream& client) override {
-    if (gone_ || !client.peer_closed()) return;
+    if (!gone_ && client.peer_closed()) leave();
+  }
+  void leave() {
     gone_ = true;
-    arm(std::chrono::milliseconds(0));  // not from inside the stream's own work
+    disarm();
+    loop_.resume_later(coroutine_);  // not from inside the stream's own work
   }
 
+  net::Loop& loop_;
   net::Stream& client_;
   const std::chrono::milliseconds duration_;
   std::coroutine_handle<> coroutine_;

@@ -86,15 +86,18 @@ void Loop::run_hooks() {
   for (const auto& hook : turn_end_) hook();
 }
 
+void Loop::resume_ready() {
+  if (ready_.empty()) return;
+  run_hooks();  // who yielded finds done what an end of a turn does
+  resuming_.swap(ready_);
+  for (const std::coroutine_handle<> coroutine : resuming_) coroutine.resume();
+  resuming_.clear();
+}
+
 void Loop::finish_turn() {
   long_work_began_ = {};  // who waits for time comes before what the next events bring
   // Only those that were there: who yields again has to let events through first.
-  if (!ready_.empty()) {
-    run_hooks();  // who yielded finds done what an end of a turn does
-    resuming_.swap(ready_);
-    for (const std::coroutine_handle<> coroutine : resuming_) coroutine.resume();
-    resuming_.clear();
-  }
+  resume_ready();
   run_hooks();
   if (!ready_.empty()) post([] {});
   now_is_fresh_ = false;

@@ -56,6 +56,10 @@ class Loop {
   /// Resumes `coroutine` at the end of this turn, from the loop itself. Never inline, so it is safe from anywhere.
   void resume_later(std::coroutine_handle<> coroutine);
 
+  /// Resumes, before the turn's end, those for whom `resume_later` was called in it. Only for a handler of readiness that
+  /// the loop itself called, when it is about to begin something that has to come after them.
+  void resume_ready();
+
   /// Whether this turn has time for another piece of work that takes long (a handshake's signature): false once such
   /// work took two milliseconds of it. Then `yield` and ask again, so that others are not kept waiting.
   bool has_time_for_long_work() {

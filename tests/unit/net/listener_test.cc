@@ -53,6 +53,45 @@ TEST(Listener, AcceptsAllThatConnect) {
   ::close(listening);
 }
 
+TEST(Listener, AcceptsAfterWhatTheSameTurnHasWokenBefore) {
+  struct Waker final : ReadinessHandler {
+    Loop& loop;
+    std::coroutine_handle<> coroutine;
+    explicit Waker(Loop& its_loop) : loop(its_loop) {}
+    void on_ready(std::uint32_t) override {
+      if (coroutine) loop.resume_later(std::exchange(coroutine, nullptr));
+    }
+  };
+  struct Woken {
+    Waker& waker;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> who) { waker.coroutine = who; }
+    void await_resume() const {}
+  };
+  Loop loop;
+  const int listening = listen_non_blocking();
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+  Collector collector;
+  Waker waker(loop);
+  ReadinessSet::Slot slot{};
+  ASSERT_EQ(loop.readiness().add(pair[0], EPOLLIN, waker, slot), 0);
+  Listener listener(loop, listening, collector);
+  ASSERT_EQ(::write(pair[1], "x", 1), 1);
+  const int client = connect_to(listening);
+  std::size_t accepted_before = 99;
+  const auto body = [&]() -> Task<> {
+    co_await Woken{waker};
+    accepted_before = collector.accepted.size();
+    co_await until(loop, [&] { return collector.accepted.size() == 1; });
+  };
+  run(loop, body());
+  EXPECT_EQ(accepted_before, 0u);
+  listener.stop();
+  loop.readiness().remove(pair[0], slot);
+  for (const int fd : {client, listening, pair[0], pair[1]}) ::close(fd);
+}
+
 TEST(Listener, StopsAndLeavesTheSocketToOthers) {
   Loop loop;
   const int listening = listen_non_blocking();
