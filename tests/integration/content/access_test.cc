@@ -181,7 +181,7 @@ TEST(LimitConn, CountsRequestsUnderWay) {
         location /done { limit_conn keys 1; root %dir%; }
       })", {{"slow", slow.address()}});
   // Each gives its place back, though another worker may be asked a moment before.
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(wait_until([&] { return weir.get("/done?k=a").status == 404; }));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(wait_until([&] { return weir.get("/done?k=c").status == 404; }));
   RawClient first = weir.connect();
   first.send("GET /?k=a HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(wait_until([&] { return slow.request_count() == 1; }));
