@@ -153,6 +153,16 @@ ListenSockets Server::bind(const Configuration& configuration) {
   return std::move(opened.sockets);
 }
 
+void Server::number(const Configuration& configuration) {
+  configuration.http->generation = configuration.stream->generation = ++generation_;
+  // In the words that nginx has for the end of an old worker, as scripts wait for them after a reload.
+  const auto tell = [log = error_log_, number = generation_, &ending = ending_](const void*) {
+    if (!ending)
+      log::notice(*log, "generation {} of the configuration is not used any more: it exited with code 0", number);
+  };
+  configuration.http->in_use = configuration.stream->in_use = std::shared_ptr<const void>(nullptr, tell);
+}
+
 void Server::distribute(const Configuration& configuration, const ListenSockets& sockets) {
   std::latch taken(static_cast<std::ptrdiff_t>(workers_.size()));
   for (unsigned i = 0; i < workers_.size(); ++i) {
@@ -177,7 +187,7 @@ void Server::start(Configuration configuration) {
   make_room_for_descriptors(conf, *error_log_);
   access_logs_ = open_access_logs(configuration);
   worker_count_ = count_workers(conf);
-  configuration.http->generation = ++generation_;
+  number(configuration);
 
   sockets_ = bind(configuration);
   Background background;
@@ -235,11 +245,11 @@ void Server::reload() {
     auto access_logs = open_access_logs(configuration);
     ListenSockets sockets = bind(configuration);
     // From here on nothing fails.
-    configuration.http->generation = ++generation_;
     if (count_workers(configuration.main()) != worker_count_)
       log::warn(*error_log, "worker_processes changed: the {} workers stay until the next start", worker_count_);
     error_log_ = std::move(error_log);
     access_logs_ = std::move(access_logs);
+    number(configuration);
     commit_upstreams(configuration);
     distribute(configuration, sockets);
     sockets_ = std::move(sockets);  // closes what is no longer listened on
@@ -260,7 +270,7 @@ void Server::reopen_logs() {
 }
 
 void Server::begin_end(bool graceful) {
-  const bool again = std::exchange(ending_, true);
+  const bool again = ending_.exchange(true);
   if (!graceful) {
     for (auto& worker : workers_) worker->stop();
     return;

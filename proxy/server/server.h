@@ -1,6 +1,7 @@
 // The running server: the control thread's side of everything.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -32,6 +33,8 @@ class Server {
   void reopen_logs();
   void await_members();
   void begin_end(bool graceful);
+  /// Gives what is about to come into force its number.
+  void number(const Configuration& configuration);
   bool all_ended() const;
 
   std::shared_ptr<log::ErrorLog> open_error_log(const MainConf& conf);
@@ -59,7 +62,7 @@ class Server {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs_;
   std::uint64_t generation_ = 0;
   unsigned worker_count_ = 1;
-  bool ending_ = false;
+  std::atomic<bool> ending_{false};
 };
 
 /// The whole program but for the choice of sub-command. Returns the exit code.

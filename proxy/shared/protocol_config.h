@@ -31,6 +31,7 @@ struct ProtocolConfig {
   std::vector<AccessLogToOpen> access_logs;  // each file once
   std::vector<ErrorLogToOpen> error_logs;
   std::uint64_t generation = 0;
+  std::shared_ptr<const void> in_use;  // the blocks of one configuration share it; it ends with the last of them
 
   UpstreamBlock* find_upstream(std::string_view wanted) const {
     for (const auto& upstream : upstreams)

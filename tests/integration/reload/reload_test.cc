@@ -28,6 +28,7 @@ TEST(Reload, NewRequestsFollowTheNewConfiguration) {
   weir.reload("server { location / { proxy_pass http://%two%; add_header X-New yes; } }");
   EXPECT_TRUE(settles([&] { return weir.get("/").field("X-Backend") == "two"; }));
   EXPECT_EQ(weir.get("/").field("X-New"), "yes");
+  EXPECT_TRUE(weir.logs("generation 1 of the configuration is not used any more"));
   one.forget();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(weir.get("/").field("X-Backend"), "two");
   EXPECT_EQ(one.request_count(), 0u);
