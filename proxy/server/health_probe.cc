@@ -149,7 +149,14 @@ net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> s
 net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const shared::HealthCheck& check,
                              std::chrono::milliseconds limit) {
   const TimeLeft left(loop, limit);
-  net::ConnectResult connected = co_await net::connect(loop, endpoint, left.get());
+  net::ConnectOptions options;
+  std::optional<net::TlsTarget> tls = check.tls;
+  if (tls) {
+    tls->address = endpoint.to_string();
+    options.tls = &*tls;
+  }
+  net::ConnectResult connected = co_await net::connect(loop, endpoint, left.get(), std::move(options));
+  if (!connected.tls_failure.empty()) co_return std::move(connected.tls_failure);
   if (connected.error) co_return failure("connect() failed", connected.error);
   if (check.type == shared::HealthCheck::Type::Http)
     co_return co_await talk_http(loop, std::move(connected.stream), check, left);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "shared/address.h"
+#include "shared/proxy_tls.h"
 #include "shared/resolver_conf.h"
 #include "net/endpoint.h"
 #include "server/zookeeper_discovery.h"
@@ -156,10 +157,26 @@ void Upstreams::watch_names(const shared::UpstreamBlock& block, Entry& entry,
   }
 }
 
+/// Whom a check's handshakes have to reach, by the proxy_ssl settings where it stands; nothing: it makes none. Certificates
+/// of our own whose names have variables are not shown.
+std::optional<net::TlsTarget> tls_of(const shared::HealthCheck& check) {
+  using Type = shared::HealthCheck::Type;
+  if (check.type == Type::Tcp || (check.type == Type::Http && !check.encrypted)) return std::nullopt;
+  static const shared::ProxyTlsConf kDefaults;
+  const shared::ProxyTlsConf& conf = check.scope ? check.scope->get<shared::ProxyTlsConf>() : kDefaults;
+  net::TlsTarget target;
+  target.client = conf.client ? conf.client : net::TlsClient::with({});
+  target.name = conf.name.is_set() && conf.name->is_literal() ? conf.name->literal_text()
+                                                              : std::string(shared::without_port(check.host));
+  target.sends_name = *conf.server_name;
+  return target;
+}
+
 /// Before the members come: newcomers may have to prove themselves.
 void Upstreams::begin_checks(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log) {
   const std::lock_guard lock(entry.mutex);
-  const auto& wanted = block.health_check;
+  auto& wanted = block.health_check;
+  if (wanted) wanted->tls = tls_of(*wanted);
   if (entry.checks && (!wanted || !wanted->same_as(entry.checks->check()))) {
     entry.checks->end(!wanted);
     entry.checks.reset();

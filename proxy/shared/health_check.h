@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/regex.h"
 #include "config/settings.h"
+#include "net/tls_client.h"
 
 namespace weir::shared {
 
@@ -44,8 +46,13 @@ struct HealthMatch {
 };
 
 struct HealthCheck {
-  enum class Type : std::uint8_t { Http, Tcp };
+  enum class Type : std::uint8_t {
+    Http,
+    Tcp,
+    Tls,  // a handshake, and what TCP checks can say and hear
+  };
   Type type = Type::Http;
+  bool encrypted = false;  // of HTTP: requests go there by TLS, so checks do
   std::chrono::milliseconds interval{5'000};
   std::chrono::milliseconds jitter{0};  // up to this more, at random
   std::uint32_t fails = 1, passes = 1;  // in a row
@@ -58,13 +65,18 @@ struct HealthCheck {
   const config::Settings* scope = nullptr;   // where it stands, beside proxy_pass; lives with the configuration
   /// How long a server may take to answer by the scope's settings; null: as long as the interval.
   std::chrono::milliseconds (*patience)(const config::Settings&) = nullptr;
+  /// Whom a handshake has to reach; but for the address, which is each server's. Made of the scope's settings when the
+  /// checks begin.
+  std::optional<net::TlsTarget> tls;
 
   /// Whether nothing changes if one takes the place of the other.
   bool same_as(const HealthCheck& other) const {
     // A match block may have changed although its name did not; a new check then begins, which costs nothing.
     return !match && !other.match && type == other.type && interval == other.interval && jitter == other.jitter &&
            fails == other.fails && passes == other.passes && uri == other.uri && host == other.host &&
-           port == other.port && mandatory == other.mandatory;
+           port == other.port && mandatory == other.mandatory && tls.has_value() == other.tls.has_value() &&
+           (!tls || (tls->client == other.tls->client && tls->name == other.tls->name &&
+                     tls->sends_name == other.tls->sends_name));
   }
 };
 

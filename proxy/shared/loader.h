@@ -19,6 +19,7 @@ namespace weir::shared {
 struct PassedTo {
   UpstreamBlock* upstream = nullptr;
   std::string name;  // as written
+  bool encrypted = false;
   /// How long a backend may take to answer, by the scope's merged settings.
   std::chrono::milliseconds (*patience)(const config::Settings&) = nullptr;
 };

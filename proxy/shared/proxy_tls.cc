@@ -4,17 +4,12 @@
 
 namespace weir::shared {
 
-namespace {
-
-/// `host:port` or `[address]:port` without the port.
 std::string_view without_port(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   const bool has_port = colon != host.npos && host.find(']', colon) == host.npos &&
                         (host.starts_with('[') || host.find(':') == colon);
   return has_port ? host.substr(0, colon) : host;
 }
-
-}  // namespace
 
 net::TlsTarget tls_target(Context& context, const ProxyTlsConf& conf, std::string_view host, std::string_view address) {
   const std::string_view name = conf.name.is_set() ? conf.name->evaluate(context) : host;

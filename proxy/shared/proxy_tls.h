@@ -31,6 +31,9 @@ struct ProxyTlsConf {
   std::shared_ptr<const net::TlsClient> client;
 };
 
+/// `host:port` or `[address]:port` without the port.
+std::string_view without_port(std::string_view host);
+
 /// Whom an attempt at the backend at `address` must reach. `host`: its name unless `conf` gives one; a port is cut off.
 net::TlsTarget tls_target(Context& context, const ProxyTlsConf& conf, std::string_view host, std::string_view address);
 

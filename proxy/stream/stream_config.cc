@@ -19,7 +19,7 @@ const ListenAddress* StreamConfig::find_listen(std::string_view text) const {
 
 PassedTo Loader::passed_to(const config::Settings& scope) const {
   const ProxyTarget& target = *scope.get<ProxyConf>().pass;
-  return {target.upstream, target.address.source(),
+  return {target.upstream, target.address.source(), false,
           [](const config::Settings& settings) { return *settings.get<ProxyConf>().connect_timeout; }};
 }
 

@@ -146,7 +146,8 @@ HealthCheck::Type type_of(const Call& call, std::string_view parameter) {
   const std::string_view type = parameter.substr(5);
   if (type == "http") return HealthCheck::Type::Http;
   if (type == "tcp") return HealthCheck::Type::Tcp;
-  call.fail(fmt::format("the parameter \"{}\" is not implemented by Weir yet; there are type=http and type=tcp", parameter));
+  if (type == "tls") return HealthCheck::Type::Tls;
+  call.fail(fmt::format("the parameter \"{}\" is not implemented by Weir yet; there are http, tcp and tls", parameter));
 }
 
 HealthCheck parse_check(const Call& call) {
@@ -189,6 +190,7 @@ void attach(Loader& loader, HealthCheck check, UpstreamBlock* upstream, const co
     check.scope = &scope;
     check.patience = target.patience;
     check.host = target.name;
+    check.encrypted = target.encrypted;
   }
   if (!upstream) return loader.diagnostics.error(at, "\"health_check\" needs a \"proxy_pass\" without variables beside it");
   if (check.host.empty()) check.host = upstream->name;
@@ -197,8 +199,9 @@ void attach(Loader& loader, HealthCheck check, UpstreamBlock* upstream, const co
   if (!check.match_name.empty()) {
     check.match = find_match(loader, check.match_name);
     if (!check.match) return loader.diagnostics.error(at, fmt::format("match \"{}\" not found", check.match_name));
-    if (check.type == HealthCheck::Type::Tcp && check.match->is_of_http())
-      return loader.diagnostics.error(at, fmt::format("match \"{}\" has tests of HTTP, which type=tcp cannot make", check.match_name));
+    if (check.type != HealthCheck::Type::Http && check.match->is_of_http())
+      return loader.diagnostics.error(
+          at, fmt::format("match \"{}\" has tests of HTTP, which need \"type=http\"", check.match_name));
     if (check.type == HealthCheck::Type::Http && !check.match->is_of_http())
       return loader.diagnostics.error(at, fmt::format("match \"{}\" has no tests of HTTP", check.match_name));
   }
@@ -217,7 +220,7 @@ void add_check(const Call& call) {
 constexpr config::DirectiveSpec kDirectives[] = {
     config::custom("health_check", kLocation | config::StreamServer | kUpstreams, {0, -1},
         "[interval=time] [jitter=time] [fails=number] [passes=number] [uri=uri] [port=number] [match=name] "
-        "[type=http | tcp] [mandatory] [persistent]",
+        "[type=http | tcp | tls] [mandatory] [persistent]",
         "Asks each server of the group that proxy_pass names here (or of this group) in regular intervals, and at once "
         "when a request to it failed, whether it works.", &add_check),
     config::block("match", kProtocols, {1, 1}, "name { status …; header …; body …; send …; expect …; }",

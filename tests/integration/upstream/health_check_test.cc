@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "support/certificates.h"
 #include "support/fake_backend.h"
 #include "support/weir_process.h"
 
@@ -212,6 +213,40 @@ TEST(HealthCheckConf, RefusesWhatCannotWork) {
             std::string::npos);
   EXPECT_NE(refusal("match m { status x; }").find("invalid test \"status x\" in match \"m\""), std::string::npos);
   EXPECT_NE(refusal("match m { require $x; }").find("invalid test"), std::string::npos);
+}
+
+TEST_F(HealthCheck, ServersThatArePassedToByTlsAreAskedByTls) {
+  const Certificates pki;
+  const Certificate own = pki.make("group");
+  const auto backend = [&](const std::string& health) {
+    return WeirProcess("server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; location /health { return " +
+                           health + "; } location / { return 200 $ssl_server_name; } }",
+                       {{"c", own.certificate}, {"k", own.key}});
+  };
+  WeirProcess good = backend("200"), bad = backend("500");
+  WeirProcess weir(R"(
+      upstream group { server %good%; server %bad%; }
+      server { location / { proxy_pass https://group; health_check interval=50ms uri=/health;
+                            proxy_ssl_verify on; proxy_ssl_trusted_certificate %c%; proxy_ssl_server_name on; } })",
+                   {{"good", good.address()}, {"bad", bad.address()}, {"c", own.certificate}});
+  EXPECT_TRUE(weir.logs("health check: " + bad.address() + " of upstream \"group\" does not work: status 500"));
+  EXPECT_EQ(weir.get("/").text(), "group");
+  EXPECT_EQ(weir.error_log().find("health check: " + good.address()), std::string::npos) << weir.error_log();
+}
+
+TEST_F(HealthCheck, TypeTlsShakesHands) {
+  const Certificates pki;
+  const Certificate own = pki.make("group");
+  WeirProcess good("server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; return 200 good; }",
+                   {{"c", own.certificate}, {"k", own.key}});
+  WeirProcess weir(R"(
+      upstream group { server %good%; server %plain%; }
+      server { location / { proxy_pass https://group; health_check interval=50ms type=tls; } })",
+                   {{"good", good.address()}, {"plain", a_.address()}});
+  a_.backend().allow_malformed_requests();
+  EXPECT_TRUE(weir.logs("health check: " + a_.address() + " of upstream \"group\" does not work: "));
+  EXPECT_EQ(weir.get("/").text(), "good");
+  EXPECT_EQ(weir.error_log().find("health check: " + good.address()), std::string::npos) << weir.error_log();
 }
 
 }  // namespace
