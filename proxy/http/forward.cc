@@ -4,6 +4,7 @@
 #include <algorithm>
 #include "http/ambiguous_target.h"
 #include "http/max_forwards.h"
+#include "shared/panic.h"
 
 namespace weir::http {
 
@@ -58,7 +59,7 @@ class Tries {
 
   void note(const balancer::Lease& lease) {
     tried_.add(lease.backend()), choice_.note(lease), ++count_;
-    if (const auto change = reader_.note_panic(lease); change != balancer::PanicChange::None) tell(change);
+    shared::note_panic(reader_, lease, exchange_.error_log());
   }
   /// The last attempt does not count.
   void forgive() { --count_; }
@@ -74,14 +75,6 @@ class Tries {
   }
 
  private:
-  void tell(balancer::PanicChange change) const {
-    const log::ErrorLog& log = exchange_.runtime().error_log();
-    if (change == balancer::PanicChange::Begins)
-      log::warn(log, "upstream \"{}\": all servers are marked failed, so all of them are used", upstream_.name);
-    else
-      log::notice(log, "upstream \"{}\": not all servers are marked failed any more", upstream_.name);
-  }
-
   Exchange& exchange_;
   const ProxyConf& conf_;
   const UpstreamBlock& upstream_;

@@ -5,6 +5,7 @@
 #include "net/connect.h"
 #include "net/relay.h"
 #include "shared/address.h"
+#include "shared/panic.h"
 #include "stream/destination.h"
 #include "stream/forward_datagrams.h"
 #include "stream/proxy_conf.h"
@@ -172,6 +173,7 @@ net::Task<PhaseResult> forward(Session& session) {
   Tries tries(session, *destination->upstream);
   while (auto lease = destination->reader->acquire(tries.next_pick())) {
     tries.note(*lease);
+    shared::note_panic(*destination->reader, *lease, session.error_log());
     Attempt attempt(session, *destination->upstream, std::move(*lease));
     const Attempt::Connected connected = co_await attempt.connect();
     if (connected == Attempt::Connected::Yes) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "shared/address.h"
+#include "shared/panic.h"
 #include "stream/datagram_relay.h"
 #include "stream/destination.h"
 #include "stream/proxy_conf.h"
@@ -151,6 +152,7 @@ net::Task<PhaseResult> forward_datagrams(Session& session) {
   Tries tries(session, *destination->upstream);
   while (auto lease = destination->reader->acquire(tries.next_pick())) {
     tries.note(*lease);
+    shared::note_panic(*destination->reader, *lease, session.error_log());
     DatagramAttempt attempt(session, *destination->upstream, std::move(*lease));
     switch (attempt.connect()) {
       case DatagramAttempt::Connected::Yes: {

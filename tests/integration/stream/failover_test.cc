@@ -23,6 +23,9 @@ TEST(StreamFailover, AnotherBackendIsTriedAndTheFirstIsMarked) {
                               weir.address() + ", upstream: \"" + dead.address() + "\", bytes from/to client:0/0, bytes from/to upstream:0/0";
   const std::size_t first = log.find(failure);
   EXPECT_NE(first, log.npos) << log;
+  alive.stop();
+  EXPECT_EQ(say(weir.address(), "", 5), "dead:");
+  EXPECT_TRUE(weir.logs("upstream \"group\": all servers are marked failed, so all of them are used"));
   EXPECT_EQ(log.find(failure, first + 1), log.npos);
 }
 
