@@ -93,6 +93,15 @@ void tell_upstream(JsonWriter& json, const UpstreamBlock& block) {
   json.end_object();
 }
 
+void tell_upstreams(JsonWriter& json, const shared::ProtocolConfig& config) {
+  json.object();
+  for (const auto& block : config.upstreams) {
+    json.key(block->name);
+    tell_upstream(json, *block);
+  }
+  json.end_object();
+}
+
 PhaseResult tell_status(Exchange& exchange) {
   if (exchange.method() != Method::Get && exchange.method() != Method::Head) return PhaseResult::respond(405);
   const ProcessCounters& counters = exchange.runtime().worker().all_counters;
@@ -106,12 +115,9 @@ PhaseResult tell_status(Exchange& exchange) {
   json.key("up_seconds").number(up.count());
   json.key("generation").number(config.generation);
   tell_counters(json, counters);
-  json.key("upstreams").object();
-  for (const auto& block : config.upstreams) {
-    json.key(block->name);
-    tell_upstream(json, *block);
-  }
-  json.end_object().end_object();
+  tell_upstreams(json.key("upstreams"), config);
+  tell_upstreams(json.key("stream_upstreams"), *config.stream);
+  json.end_object();
   make_text(exchange, 200, exchange.keep(json.str()), "application/json");
   return PhaseResult::done();
 }

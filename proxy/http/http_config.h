@@ -18,6 +18,7 @@ struct HttpConfig : ProtocolConfig {
   std::vector<const Feature*> features;  // in order of execution
   std::vector<std::unique_ptr<ServerBlock>> servers;
   std::vector<std::unique_ptr<ListenAddress>> listens;
+  std::shared_ptr<const shared::ProtocolConfig> stream;  // what the same configuration says about stream
 
   const ListenAddress* find_listen(std::string_view text) const;
 };

@@ -60,7 +60,7 @@ Configuration load_configuration(const Paths& paths, const std::string& directiv
                                  shared::Names names) {
   Configuration configuration;
   configuration.http = std::make_shared<http::HttpConfig>();
-  configuration.stream = std::make_shared<stream::StreamConfig>();
+  configuration.http->stream = configuration.stream = std::make_shared<stream::StreamConfig>();
   configuration.document = config::parse_file(paths.conf_file, paths.conf_dir, diagnostics);
   config::Document extra;
   if (!directives.empty()) extra = config::parse_text(directives, "command line", diagnostics, paths.conf_dir);

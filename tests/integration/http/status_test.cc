@@ -85,6 +85,17 @@ TEST(WeirStatus, TellsOfConnectionsRequestsAndServers) {
   EXPECT_EQ(weir.request({.method = "POST", .target = "/status"}).status, 405);
 }
 
+TEST(WeirStatus, TellsOfUpstreamsOfStreamToo) {
+  WEIR_ONLY("its own");
+  WeirProcess weir("daemon off; pid %dir%/weir.pid; error_log %dir%/error.log; events { }"
+                   " stream { upstream raw { server 127.0.0.1:1 weight=7; } server { listen %listen2%; proxy_pass raw; } }"
+                   " http { access_log off; server { listen %listen%; location / { weir_status; } } }",
+                   {}, {.whole_file = true});
+  const std::string json = weir.get("/").text();
+  EXPECT_NE(json.find("\"stream_upstreams\":{\"raw\":{"), json.npos) << json;
+  EXPECT_TRUE(says(json, "weight", "7")) << json;
+}
+
 TEST(WeirStatus, CountsWhatIsRefusedByReason) {
   WEIR_ONLY("its own");
   WeirProcess weir(R"(
