@@ -33,7 +33,9 @@ class ClientConnectionBase {
   /// Ends it now.
   virtual void close_now() = 0;
   virtual Standing standing() const = 0;
-  /// That of the configuration it is served under, or was last.
+  /// A new configuration is in force: takes it now unless a request is under way.
+  virtual void follow() = 0;
+  /// That of the configuration which its last request began under; before the first, which it was accepted under.
   virtual std::uint64_t generation() const = 0;
   /// Who connected.
   virtual const net::Endpoint& client() const = 0;

@@ -32,6 +32,7 @@ ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<n
   info_.client = client;
   info_.local = net::Endpoint::local_of(stream_->fd());
   info_.since = stage_since_ = stream_->loop().now();
+  generation_ = runtime_->config().generation;
   choose_server();
   host.add(*this);
   WorkerCounters::add(host.worker.counters.active, 1);
@@ -131,6 +132,11 @@ net::Task<bool> ClientConnection::wait_for_request() {
   }
 }
 
+// Else many idle connections would keep a configuration for long that nobody has a use for.
+void ClientConnection::follow() {
+  if (stage_ == Kind::Idle) follow_reload();
+}
+
 void ClientConnection::follow_reload() {
   if (host_.runtime == runtime_) return;
   // The same address in the new configuration. If it is no longer listened on, the old one serves a last request.
@@ -168,6 +174,7 @@ class Shown {
 
 net::Task<ClientConnection::After> ClientConnection::serve_one() {
   follow_reload();
+  generation_ = runtime_->config().generation;
   ++info_.requests;
   WorkerCounters::add(host_.worker.counters.requests, 1);
 
@@ -346,6 +353,7 @@ int ClientConnection::route(Exchange& exchange) {
 // The response was sent, but octets of the client may still be under way; closing now would reset the connection and
 // could take the response with it. Reads and forgets until the client closes too.
 net::Task<void> ClientConnection::linger() {
+  const http::RuntimeRef held = runtime_;  // `follow` may take another
   const CoreConf& conf = core();
   if (*conf.lingering_close == 0 || stream_->shutdown_send()) co_return;
   const net::TimePoint deadline = stream_->loop().now() + *conf.lingering_time;

@@ -32,7 +32,8 @@ class ClientConnection final : public http::ClientConnectionBase {
   void drain() override;
   void close_now() override;
   http::Standing standing() const override;
-  std::uint64_t generation() const override { return runtime_->config().generation; }
+  void follow() override;
+  std::uint64_t generation() const override { return generation_; }
   const net::Endpoint& client() const override { return info_.client; }
   void make_room(std::string_view limit) override;
 
@@ -70,6 +71,7 @@ class ClientConnection final : public http::ClientConnectionBase {
   bool pipelined_ = false;  // the request came before the answer to the one before it
   std::chrono::milliseconds keepalive_timeout_{0};  // of the location of the last request
   bool closing_ = false;  // no request after this one
+  std::uint64_t generation_;
 };
 
 }  // namespace weir::http1

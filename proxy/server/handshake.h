@@ -36,6 +36,7 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
   http::Standing standing() const override {
     return {http::Standing::Kind::Head, since_.time_since_epoch().count()};
   }
+  void follow() override {}
   std::uint64_t generation() const override { return runtime_->config().generation; }
   const net::Endpoint& client() const override { return client_; }
   void make_room(std::string_view limit) override;

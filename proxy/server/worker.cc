@@ -147,6 +147,7 @@ void Worker::take(WorkerPlan plan) {
   host_.runtime = http::RuntimeRef(new http::Runtime(state_, plan.http, *plan.error_log));
   sessions_.runtime = stream::RuntimeRef(new stream::Runtime(state_, plan.stream, *plan.error_log));
   listen(plan);
+  host_.for_each([](http::ClientConnectionBase& connection) { connection.follow(); });
 }
 
 // Sockets that stay go on without a gap; only their place in the configuration changes.

@@ -42,6 +42,7 @@ TEST(Reload, IdleConnectionsStayAndSeeTheNewConfiguration) {
   EXPECT_EQ(other.get("/").text(), "one");
   weir.reload("server { location / { return 200 two; } }");
   EXPECT_TRUE(settles([&] { return weir.get("/").text() == "two"; }));
+  EXPECT_TRUE(weir.logs("generation 1 of the configuration is not used any more"));
   EXPECT_TRUE(wait_until([&] { return client.get("/").text() == "two"; }));
   EXPECT_EQ(other.get("/").text(), "two");
   EXPECT_EQ(client.connections(), 1);

@@ -18,6 +18,7 @@ class FakeConnection final : public http::ClientConnectionBase {
   void drain() override {}
   void close_now() override {}
   Standing standing() const override { return standing_; }
+  void follow() override {}
   std::uint64_t generation() const override { return 1; }
   const net::Endpoint& client() const override { return client_; }
   void make_room(std::string_view) override {}
