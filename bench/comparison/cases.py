@@ -25,6 +25,12 @@ class Case:
     access_log: bool = False
     backends: int = 1
     rate: int = 0  # requests a second, due at fixed times; 0: as fast as it goes
+    tls: bool = False  # clients speak TLS to the proxy
+    layer4: bool = False  # the proxy passes bytes on, whatever they mean
+
+    def for_floor(self):
+        """Whether a relay of bytes without any bound does this case."""
+        return not self.tls and not self.rate and self.backends == 1 and max(self.size, self.post_size) <= 10240
 
 
 CASES = [
@@ -38,8 +44,20 @@ CASES = [
     Case("access-log", "GET 128 B with an access log", "/128", 128, access_log=True),
     Case("upstreams200", "GET 128 B, 200 backends, least connections", "/128", 128, backends=200),
     Case("steady", "GET 128 B, 5,000 requests/s at fixed times, for latency", "/128", 128, rate=5000),
+    Case("tcp128", "stream: GET 128 B, keep-alive", "/128", 128, layer4=True),
+    Case("tcp1m", "stream: GET 1 MiB", "/1m", 1 << 20, layer4=True),
+    Case("tls128", "TLS: GET 128 B, keep-alive", "/128", 128, tls=True),
+    Case("tls1m", "TLS: GET 1 MiB", "/1m", 1 << 20, tls=True),
+    Case("handshakes", "TLS: GET 128 B, a full handshake for each", "/128", 128, tls=True, keep_alive=False),
 ]
 QUICK = ["get128", "get10k", "get1m"]
+
+
+def usual(quick, every):
+    """The names of the cases that are run if none is asked for."""
+    if quick:
+        return QUICK
+    return [case.name for case in CASES if every or not case.tls and not case.layer4]
 
 
 def find_cases(names):

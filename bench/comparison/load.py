@@ -3,6 +3,7 @@ import http.client
 import json
 import pathlib
 import signal
+import ssl
 import subprocess
 import time
 
@@ -15,7 +16,10 @@ WARM_UP_SECONDS = 0.4
 
 def check_answer(case, port):
     """One request, to be sure that the right thing is measured. Raises RuntimeError if the answer is not the case's."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    if case.tls:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=ssl._create_unverified_context())
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("POST" if case.post_size else "GET", case.path, body=b"x" * case.post_size or None)
         response = connection.getresponse()
@@ -38,7 +42,7 @@ def wrk_command(case, port, seconds):
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
     to_script = ["post", str(case.post_size)] if case.post_size else []
-    return command + [f"http://127.0.0.1:{port}{case.path}", "--"] + to_script
+    return command + [f"{'https' if case.tls else 'http'}://127.0.0.1:{port}{case.path}", "--"] + to_script
 
 
 def pinned(command):

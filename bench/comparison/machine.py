@@ -16,9 +16,12 @@ PROXY_CPU, LOAD_CPU = 0, 1
 
 def install_missing():
     """Installs the peers and the load generator from Debian where they are missing."""
-    packages = {"wrk": "wrk", "nginx": "nginx", "haproxy": "haproxy", "cmake": "cmake", "c++": "g++", "ip": "iproute2"}
+    packages = {"wrk": "wrk", "nginx": "nginx", "haproxy": "haproxy", "cmake": "cmake", "c++": "g++", "ip": "iproute2",
+                "openssl": "openssl"}
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     missing = [package for program, package in packages.items() if not shutil.which(program, path=path)]
+    if not os.path.exists("/usr/lib/nginx/modules/ngx_stream_module.so"):
+        missing.append("libnginx-mod-stream")
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

@@ -21,7 +21,8 @@ def parse_arguments():
     names = [case.name for case in cases.CASES]
     parser = argparse.ArgumentParser(prog="bench/compare",
                                      description="Weir beside nginx and HAProxy on the same work.")
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="all unless given: " + ", ".join(names))
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(names) + "; without any: those of plain HTTP")
+    parser.add_argument("--all", action="store_true", help="every case: about three minutes")
     parser.add_argument("--quick", action="store_true",
                         help=f"two rounds of {', '.join(cases.QUICK)}, unless said otherwise: about half a minute")
     parser.add_argument("--rounds", type=int, help="measured runs of each proxy in each case (default 3)")
@@ -29,7 +30,7 @@ def parse_arguments():
     parser.add_argument("--weir", metavar="PATH", help="the binary (default: build/proxy/weir or build/weir)")
     parser.add_argument("--proxies", metavar="LIST",
                         help="comma-separated; the first is what the ratios are about (default: weir,nginx,haproxy; "
-                             "also haproxy-copying, without splice)")
+                             "also haproxy-copying, without splice, and floor, a bare relay of bytes)")
     parser.add_argument("--aa", action="store_true",
                         help="add nginx a second time: shows what the method itself gets wrong")
     parser.add_argument("--json", metavar="FILE",
@@ -38,7 +39,7 @@ def parse_arguments():
     parser.add_argument("--work", metavar="DIR", help="keep configurations and logs in a new folder there")
     arguments = parser.parse_args()
     try:
-        arguments.cases = cases.find_cases(arguments.cases or (cases.QUICK if arguments.quick else names))
+        arguments.cases = cases.find_cases(arguments.cases or cases.usual(arguments.quick, arguments.all))
     except ValueError as error:
         parser.error(str(error))
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 3)
@@ -47,13 +48,14 @@ def parse_arguments():
     return arguments
 
 
-def find_programs(arguments):
+def find_programs(arguments, built):
     candidates = [arguments.weir] if arguments.weir else [ROOT / "build" / "proxy" / "weir", ROOT / "build" / "weir"]
     weir = next((str(pathlib.Path(path).resolve()) for path in candidates if pathlib.Path(path).is_file()), None)
     path = os.environ["PATH"] + ":/usr/sbin"
     haproxy = shutil.which("haproxy", path=path)
     known = {"weir": (weir, "nginx"), "nginx": (shutil.which("nginx", path=path), "nginx"),
-             "haproxy": (haproxy, "haproxy"), "haproxy-copying": (haproxy, "haproxy")}
+             "haproxy": (haproxy, "haproxy"), "haproxy-copying": (haproxy, "haproxy"),
+             "floor": (str(built / "floor"), "floor")}
     names = arguments.proxies.split(",") if arguments.proxies else ["weir", "nginx", "haproxy"]
     if weir is None and "weir" in names:
         if arguments.weir or arguments.proxies:
@@ -75,6 +77,9 @@ def run_case(case, programs, arguments, origin, backend_port, folder, configurat
     rounds = {program.name: [] for program in programs}
     try:
         for program in programs:
+            if not program.can_do(case):
+                del rounds[program.name]
+                continue
             one = program.start(case, folder / case.name / program.name, backend_port)
             running.append(one)
             configurations.setdefault(program.name, {})[case.name] = (one.folder / "proxy.conf").read_text()
@@ -130,7 +135,7 @@ def print_and_save(about, results, configurations, programs, arguments):
 
 def compare(arguments, folder):
     machine.install_missing()
-    programs = find_programs(arguments)
+    programs = find_programs(arguments, folder / "origin")
     if (os.cpu_count() or 1) < 2:
         raise RuntimeError("needs two CPUs: one for the proxy and one for its load")
     network = machine.enter_own_network()

@@ -12,22 +12,31 @@ from .processes import Child, free_port
 class Program:
     name: str
     binary: str
-    kind: str  # "nginx": reads nginx's configuration; "haproxy"
+    kind: str  # "nginx": reads nginx's configuration; "haproxy"; "floor": a relay of bytes
 
     def version(self):
-        return machine.first_line([self.binary, "-v"])
+        return "the kernel's part: a relay of bytes" if self.kind == "floor" else machine.first_line([self.binary, "-v"])
+
+    def can_do(self, case):
+        return self.kind != "floor" or case.for_floor()
 
     def start(self, case, folder, backend_port):
         """Starts it for `case`, with its files in `folder`. Returns a Running."""
         folder.mkdir(parents=True)
+        if case.tls:
+            make_certificate(folder)
         port = free_port()
         config = folder / "proxy.conf"
-        if self.kind == "haproxy":
-            config.write_text(configs.haproxy_text(case, port, backend_port, self.name != "haproxy-copying"))
+        if self.kind == "floor":
+            config.write_text("")
+            command = [self.binary, str(port), str(backend_port)]
+        elif self.kind == "haproxy":
+            config.write_text(configs.haproxy_text(case, port, backend_port, self.name != "haproxy-copying", folder))
             command = [self.binary, "-db", "-f", str(config)]
         else:
             with_temp_paths = self.name.startswith("nginx") and os.geteuid() != 0
-            config.write_text(configs.nginx_text(case, folder, port, backend_port, with_temp_paths))
+            load_stream = case.layer4 and self.name.startswith("nginx")
+            config.write_text(configs.nginx_text(case, folder, port, backend_port, with_temp_paths, load_stream))
             command = [self.binary, "-p", f"{folder}/", "-c", "proxy.conf", "-e", "error.log"]
         return Running(self, port, folder, Child(command, machine.PROXY_CPU, folder / "output", wait_for_port=port))
 
@@ -44,6 +53,14 @@ class Running:
         for name in ("access.log", "output"):
             if (self.folder / name).exists():
                 os.truncate(self.folder / name, 0)
+
+
+def make_certificate(folder):
+    """A P-256 certificate: `cert.pem`, `key.pem`, and both in `both.pem` as HAProxy wants them."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=bench.test", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+                   check=True, capture_output=True, timeout=30)
+    (folder / "both.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
 
 
 def build_origin(root, folder):
