@@ -15,7 +15,8 @@ void DatagramClient::send(std::string_view octets) {
 
 void DatagramClient::pop() {
   octets_waiting_ -= waiting_.front().size();
-  waiting_.pop_front();
+  waiting_.erase(waiting_.begin());
+  if (waiting_.empty()) waiting_ = {};
 }
 
 void DatagramClient::unbind() {

@@ -6,9 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/datagram_flow.h"
 #include "net/endpoint.h"
@@ -68,7 +68,7 @@ class DatagramClient {
   const net::FlowKey key_;
   const net::Endpoint peer_, own_;
   Receiver* receiver_ = nullptr;
-  std::deque<std::string> waiting_;
+  std::vector<std::string> waiting_;  // few, and mostly none: a deque would take half a kilobyte for that
   std::size_t octets_waiting_ = 0;
   std::uint64_t dropped_ = 0;
   bool is_bound_ = true;
