@@ -19,6 +19,8 @@ void DatagramClient::pop() {
   if (waiting_.empty()) waiting_ = {};
 }
 
+bool DatagramClient::may_complain() { return server_ && server_->may_complain(); }
+
 void DatagramClient::unbind() {
   if (!is_bound_ || !server_) return;
   is_bound_ = false;

@@ -52,6 +52,8 @@ class DatagramClient {
   const std::string* waiting() const { return waiting_.empty() ? nullptr : &waiting_.front(); }
   void pop();
 
+  /// Whether a line about what any client could bring about again with each datagram may be written now.
+  bool may_complain();
   /// What comes from this client from now on is not for this session.
   void unbind();
   /// Whether the socket is gone.

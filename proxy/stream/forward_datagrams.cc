@@ -87,10 +87,14 @@ DatagramAttempt::Connected DatagramAttempt::connect() {
               record().address);
     return Connected::Yes;
   }
-  log::error(session_.error_log(), session_, "connect() failed ({}) while connecting to upstream",
-             net::IoError{error}.message());
+  const std::string reason = net::IoError{error}.message();
   // What Weir itself has run out of is not the backend's fault.
-  if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) return Connected::OwnFault;
+  if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
+    if (session_.datagrams()->may_complain())
+      log::alert(session_.error_log(), session_, "socket() failed ({}) while connecting to upstream", reason);
+    return Connected::OwnFault;
+  }
+  log::error(session_.error_log(), session_, "connect() failed ({}) while connecting to upstream", reason);
   note_failure();
   return Connected::Failed;
 }

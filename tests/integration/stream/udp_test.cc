@@ -200,6 +200,22 @@ TEST(Udp, ManySessionsOfOneClientStayWithinTheirLimit) {
   EXPECT_LT(lines, 200u);  // not one a datagram
 }
 
+TEST(Udp, WithoutDescriptorsTheEarlySessionsGoOnAndTheLogStaysShort) {
+  const auto app = UdpBackend::echoing("app");
+  WeirProcess weir("server { listen %listen% udp; proxy_pass %app%; }", {{"app", app->address()}},
+                   in_stream({.main = "worker_rlimit_nofile 64;\n", .workers = 1}));
+  weir.allow_alerts();
+  UdpSocket early = udp_client(weir.address());
+  EXPECT_EQ(early.ask("x"), "app:x");
+  for (int i = 0; i < 2000; ++i) udp_client(weir.address()).send("flood");
+  EXPECT_TRUE(weir.logs("socket() failed (24: Too many open files)")) << weir.error_log();
+  EXPECT_EQ(early.ask("y"), "app:y");
+  std::size_t lines = 0;
+  const std::string log = weir.error_log();
+  for (std::size_t at = log.find("[alert]"); at != log.npos; at = log.find("[alert]", at + 1)) ++lines;
+  EXPECT_LT(lines, 100u);
+}
+
 TEST(Udp, PlacesComeBack) {
   const auto app = UdpBackend::echoing("app");
   WeirProcess weir("udp_max_sessions 2; server { listen %listen% udp; proxy_pass %app%; proxy_responses 1; }",
