@@ -69,7 +69,7 @@ std::string describe(const KnownMember& member) {
   return fmt::format("{:<24} {}{}{}", member.address, state_of(member), member.facts.empty() ? "" : " ", member.facts);
 }
 
-std::vector<std::string> differences(const KnownMembers& before, const KnownMembers& after) {
+std::vector<std::string> differences(const MemberList& before, const MemberList& after) {
   std::vector<std::string> lines;
   auto a = before.begin();
   auto b = after.begin();

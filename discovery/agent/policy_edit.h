@@ -14,7 +14,7 @@ namespace weir::discovery {
 Policy edit_policy(Policy policy, const ZkToolOptions& options, WallTime now);
 
 /// One line for each member that is different, such as `~ 10.0.0.1:80 weight 100 -> 5`; in order of address.
-std::vector<std::string> differences(const KnownMembers& before, const KnownMembers& after);
+std::vector<std::string> differences(const MemberList& before, const MemberList& after);
 
 /// Such as `10.0.0.1:80 weight 100 backup drain z=eu-1b`.
 std::string describe(const KnownMember& member);

@@ -151,7 +151,7 @@ MemberDirectory read_directory(Dialogue& dialogue, const std::string& path, Form
 }
 
 // What a proxy that starts now would make of the registry, before the policy.
-KnownMembers members_in(Dialogue& dialogue, const ZkToolOptions& options) {
+MemberList members_in(Dialogue& dialogue, const ZkToolOptions& options) {
   const Format format = format_of(options.format).value();
   Observation seen{.members = read_directory(dialogue, options.path + "/members", Format::Native, false),
                    .fixed = read_directory(dialogue, options.path + "/static", Format::Native, false)};
@@ -200,7 +200,7 @@ int change_policy(Dialogue& dialogue, const ZkToolOptions& options) {
     fmt::print(stderr, "weir zk: that policy would not be valid: {}\n", parsed.error);
     return kRefused;
   }
-  const KnownMembers members = members_in(dialogue, options);
+  const MemberList members = members_in(dialogue, options);
   const auto before = apply_policy(present->policy, members, now, {}), after = apply_policy(wanted, members, now, {});
   for (const std::string& line : differences(before.members, after.members)) fmt::print("{}\n", line);
   if (wanted == present->policy) {

@@ -1,6 +1,7 @@
 #include "member/member_directory.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace weir::discovery {
@@ -18,10 +19,22 @@ KnownMember to_member(const NativeName& name, const DecodeRules& rules) {
   return member;
 }
 
+// Children are large, so it is their indices that are sorted, and each child moves once.
 void DecodedDirectory::sort() {
-  std::sort(children.begin(), children.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.member.address, a.name) < std::tie(b.member.address, b.name);
+  std::vector<std::uint32_t> order(children.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::tie(children[a].member.address, children[a].name) < std::tie(children[b].member.address, children[b].name);
   });
+  std::vector<Child> sorted;
+  sorted.reserve(children.size());
+  for (const std::uint32_t i : order) sorted.push_back(std::move(children[i]));
+  children = std::move(sorted);
+}
+
+bool DecodedDirectory::is_contested() const {
+  const auto share = [](const Child& a, const Child& b) { return a.member.address == b.member.address; };
+  return std::adjacent_find(children.begin(), children.end(), share) != children.end();
 }
 
 std::vector<std::size_t> DecodedDirectory::contested() const {
@@ -48,8 +61,9 @@ DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRu
       directory.rejected.push_back({std::move(text), kNotAllowed});
       continue;
     }
-    if (decoded.name->bad_weight) directory.rejected.push_back({text, "bad weight"});
-    directory.children.push_back({std::move(text), to_member(*decoded.name, rules)});
+    const bool is_faulty = decoded.name->bad_weight;
+    if (is_faulty) directory.rejected.push_back({text, "bad weight"});
+    directory.children.push_back({std::move(text), to_member(*decoded.name, rules), is_faulty});
   }
   directory.sort();
   return directory;
@@ -61,6 +75,7 @@ KnownMembers settle(DecodedDirectory directory, const std::vector<std::int64_t>&
   for (std::size_t i = 0; i < contested.size(); ++i) youth[contested[i]] = czxids.at(i);
 
   KnownMembers members;
+  members.reserve(directory.children.size() - contested.size());
   std::int64_t youngest = 0;
   for (std::size_t i = 0; i < directory.children.size(); ++i) {
     KnownMember& member = directory.children[i].member;

@@ -1,9 +1,8 @@
 // One reading of a directory of members: its children's names turned into members.
 #pragma once
 
-#include <weir/balancer/member.h>
-
 #include "member/cidr.h"
+#include "member/member_list.h"
 #include "member/native_name.h"
 #include "session/session.h"
 
@@ -12,21 +11,6 @@
 #include <vector>
 
 namespace weir::discovery {
-
-/// A member as a registry states it: what the balancer wants to know, and what else was said of it.
-struct KnownMember : balancer::Member {
-  KnownMember() = default;
-  KnownMember(balancer::Member member, std::string what_else = {})
-      : balancer::Member(std::move(member)), facts(std::move(what_else)) {}
-
-  /// Such as `z=eu-1b,v=2026.1,l.rack=7`: the fields of a native name that only a policy asks for, in that order.
-  std::string facts{};
-
-  bool operator==(const KnownMember&) const = default;
-};
-
-/// Sorted by address, each address once.
-using KnownMembers = std::vector<KnownMember>;
 
 /// How children become members.
 struct DecodeRules {
@@ -39,7 +23,7 @@ struct DecodeRules {
 struct MemberDirectory {
   bool exists = false;
   NodeStat stat;         ///< of the directory; its czxid is what it is recognised by
-  KnownMembers members;
+  MemberList members;
 };
 
 /// A child that was not taken as it stands, and why.
@@ -53,12 +37,16 @@ struct DecodedDirectory {
   struct Child {
     std::string name;
     KnownMember member;
+    bool is_faulty = false;  ///< taken, but also rejected in part
   };
   std::vector<Child> children;          ///< by `sort`; several may share an address, and several a name
   std::vector<RejectedName> rejected;   ///< skipped, except those with a bad weight
 
   /// By address, then by name.
   void sort();
+
+  /// Whether any two of the children, which are sorted, share an address.
+  bool is_contested() const;
 
   /// Indices of the children that share their address with another.
   std::vector<std::size_t> contested() const;

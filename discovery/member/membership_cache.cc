@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace weir::discovery {
 namespace {
@@ -136,7 +137,21 @@ KnownMember read_member(Fields& fields) {
   return member;
 }
 
-void read_line(std::string_view line, CachedMembership& cached, DirectoryMemory*& directory) {
+// What was read so far.
+struct Contents {
+  CachedMembership cached{};
+  DirectoryMemory* directory = nullptr;  // whose members are being read
+  KnownMembers present{};                // of these, so far
+
+  void end_directory() {
+    if (directory != nullptr) directory->present = std::exchange(present, {});
+  }
+};
+
+void read_line(std::string_view line, Contents& contents) {
+  CachedMembership& cached = contents.cached;
+  DirectoryMemory*& directory = contents.directory;
+  KnownMembers& present = contents.present;
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   Fields fields(line);
   const std::string_view kind = fields.next();
@@ -148,6 +163,7 @@ void read_line(std::string_view line, CachedMembership& cached, DirectoryMemory*
     cached.memory.accepted = fields.number<std::int64_t>(0, kMost);
   } else if (kind == "directory") {
     const std::string_view name = fields.next();
+    contents.end_directory();
     directory = name == "members" ? &cached.memory.members
                 : name == "static" ? &cached.memory.fixed
                 : name == "direct" ? &cached.memory.direct
@@ -163,8 +179,8 @@ void read_line(std::string_view line, CachedMembership& cached, DirectoryMemory*
     KnownMember member = read_member(fields);
     const auto is_after = [&](const KnownMember& last) { return last.address < member.address; };
     if (kind == "+") {
-      if (!directory->present.empty() && !is_after(directory->present.back())) throw Malformed{};
-      directory->present.push_back(std::move(member));
+      if (!present.empty() && !is_after(present.back())) throw Malformed{};
+      present.push_back(std::move(member));
     } else {
       if (!directory->held.empty() && !is_after(directory->held.back().member)) throw Malformed{};
       directory->held.push_back({std::move(member), std::nullopt});
@@ -199,21 +215,21 @@ std::optional<CachedMembership> decode_cache(std::string_view text, std::string&
   error = "damaged";
   if (text.substr(kMagic.size(), end - kMagic.size()) != fmt::format("{:08x} {}", crc32(body), body.size()))
     return std::nullopt;
-  CachedMembership cached;
-  DirectoryMemory* directory = nullptr;
+  Contents contents;
   error = "malformed";
   try {
     for (std::size_t begin = 0; begin < body.size();) {
       const std::size_t line_end = body.find('\n', begin);
       if (line_end == body.npos) return std::nullopt;
-      read_line(body.substr(begin, line_end - begin), cached, directory);
+      read_line(body.substr(begin, line_end - begin), contents);
       begin = line_end + 1;
     }
+    contents.end_directory();
   } catch (const Malformed&) {
     return std::nullopt;
   }
   error.clear();
-  return cached;
+  return std::move(contents.cached);
 }
 
 }  // namespace weir::discovery

@@ -137,12 +137,14 @@ bool matches(std::string_view match, const KnownMember& member) {
   return false;
 }
 
-AppliedPolicy apply_policy(const Policy& policy, KnownMembers members, WallTime now, const HealthWitness& health) {
-  AppliedPolicy result;
-  apply_rules(policy, members, now, result);
-  apply_split(policy, members);
-  apply_backup_below(policy, members, health, result);
-  result.members = std::move(members);
+AppliedPolicy apply_policy(const Policy& policy, const MemberList& members, WallTime now, const HealthWitness& health) {
+  AppliedPolicy result{.members = members};
+  if (policy.rules.empty() && policy.split.empty() && policy.backup_below <= 0) return result;
+  KnownMembers changed = *members;
+  apply_rules(policy, changed, now, result);
+  apply_split(policy, changed);
+  apply_backup_below(policy, changed, health, result);
+  result.members = std::move(changed);
   return result;
 }
 

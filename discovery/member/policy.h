@@ -75,12 +75,12 @@ bool matches(std::string_view match, const KnownMember& member);
 std::string canonical_match(std::string_view match);
 
 struct AppliedPolicy {
-  KnownMembers members;
+  MemberList members;
   std::optional<std::chrono::milliseconds> look_again{};  ///< when the same policy may mean something else
 };
 
-/// What `members` become. A split never leaves nobody to send to: parts without members count for nothing.
+/// What `members` become; the same list if the policy does not touch them. A split never leaves nobody to send to: parts without members count for nothing.
 /// `health`: asked only if `backup_below` is set; may be empty.
-AppliedPolicy apply_policy(const Policy& policy, KnownMembers members, WallTime now, const HealthWitness& health);
+AppliedPolicy apply_policy(const Policy& policy, const MemberList& members, WallTime now, const HealthWitness& health);
 
 }  // namespace weir::discovery

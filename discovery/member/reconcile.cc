@@ -21,6 +21,8 @@ const Entry* find(const std::vector<Entry>& sorted, const std::string& address) 
   return place != sorted.end() && address_of(*place) == address ? &*place : nullptr;
 }
 
+const KnownMember* find(const MemberList& sorted, const std::string& address) { return find(*sorted, address); }
+
 template <class Entry>
 void sort(std::vector<Entry>& entries) {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return address_of(a) < address_of(b); });
@@ -28,7 +30,7 @@ void sort(std::vector<Entry>& entries) {
 
 bool is_usable(const KnownMember& member) { return !member.draining && !member.down; }
 
-std::size_t count_usable(const KnownMembers& members) {
+std::size_t count_usable(const MemberList& members) {
   return static_cast<std::size_t>(std::count_if(members.begin(), members.end(), is_usable));
 }
 
@@ -287,8 +289,8 @@ class Judgement {
 };
 
 // The union of two sorted lists; where both name an address, `first` counts, but a wish to drain is always heard.
-template <class Second>
-KnownMembers merge(KnownMembers first, const std::vector<Second>& second, const KnownMember& (*member_of)(const Second&)) {
+template <class List>
+MemberList merge(MemberList first, const List& second, const KnownMember& (*member_of)(const typename List::value_type&)) {
   if (second.empty()) return first;
   KnownMembers both;
   both.reserve(first.size() + second.size());
@@ -296,12 +298,12 @@ KnownMembers merge(KnownMembers first, const std::vector<Second>& second, const 
   auto b = second.begin();
   while (a != first.end() || b != second.end()) {
     if (b == second.end() || (a != first.end() && address_of(*a) < address_of(*b))) {
-      both.push_back(std::move(*a++));
+      both.push_back(*a++);
     } else if (a == first.end() || address_of(*b) < address_of(*a)) {
       both.push_back(member_of(*b++));
     } else {
-      a->draining = a->draining || member_of(*b++).draining;
-      both.push_back(std::move(*a++));
+      both.push_back(*a++);
+      both.back().draining = both.back().draining || member_of(*b++).draining;
     }
   }
   return both;
@@ -374,10 +376,12 @@ Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances
   return result;
 }
 
-KnownMembers members_of(const Memory& memory) {
-  KnownMembers members = memory.members.present;
+MemberList members_of(const Memory& memory) {
+  MemberList members = memory.members.present;
   for (const auto* directory : {&memory.members, &memory.direct, &memory.fixed}) {
-    if (directory != &memory.members) members = merge(std::move(members), directory->present, itself);
+    if (directory != &memory.members) {
+      members = members.empty() ? directory->present : merge(std::move(members), *directory->present, itself);
+    }
     members = merge(std::move(members), directory->held, member_of_held);
   }
   return members;

@@ -82,7 +82,7 @@ struct DirectoryMemory {
   std::int64_t czxid = 0;
   std::int64_t ctime = 0;
   std::int64_t pzxid = 0;
-  KnownMembers present;           ///< in the last reading
+  MemberList present;             ///< in the last reading
   std::vector<HeldMember> held;   ///< sorted by address
   std::size_t before = 0;         ///< members there were when the holding began
 
@@ -122,7 +122,7 @@ struct Tally {
 
 struct Reconciled {
   Memory memory;
-  KnownMembers members;                 ///< to be announced
+  MemberList members;                   ///< to be announced
   std::size_t held = 0;                 ///< of these
   Hold hold = Hold::None;               ///< why members began to be held just now; None: none did
   bool is_other_registry = false;       ///< a directory is missing, made anew, or older than before
@@ -134,6 +134,6 @@ struct Reconciled {
 Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances& circumstances);
 
 /// The membership that `memory` stands for: what the last judgement announced.
-KnownMembers members_of(const Memory& memory);
+MemberList members_of(const Memory& memory);
 
 }  // namespace weir::discovery

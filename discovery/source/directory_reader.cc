@@ -52,6 +52,7 @@ DirectoryReader::DirectoryReader(Executor& executor, Settings settings, Listener
       watcher_(std::make_shared<Session::Watcher>([this] { notice(); })),
       retry_(settings_.first_retry),
       timer_(executor),
+      native_(settings_.rules),
       most_in_flight_(kInFlight),
       sweep_timer_(executor) {}
 
@@ -112,15 +113,15 @@ void DirectoryReader::on_listing(Listing listing) {
   std::size_t bytes = 0;
   for (const std::string& name : listing.names) bytes += name.size();
   if (bytes > settings_.max_bytes) return trouble(fmt::format("{} bytes of names, more than {}", bytes, settings_.max_bytes));
-  const auto reading = std::make_shared<Reading>();
-  reading->listing = std::move(listing);
   const TimePoint began = executor_.now();
   const Clock::duration worked_before = work_of_thread();
-  judge_names(*reading);
-  if (reading->to_fetch.empty()) {
-    decode(reading);
+  if (settings_.format == Format::Native && !settings_.is_outer) {
+    decode_native(std::move(listing));
   } else {
-    fetch(reading);
+    const auto reading = std::make_shared<Reading>();
+    reading->listing = std::move(listing);
+    judge_names(*reading);
+    reading->to_fetch.empty() ? decode(reading) : fetch(reading);
   }
   // The cost includes what the listener did with it. Where others keep us from working, waiting for a processor is no
   // work; and under a clock that a test moves, nothing is.
@@ -130,11 +131,16 @@ void DirectoryReader::on_listing(Listing listing) {
                                                       std::max(kLongestPause, settings_.shortest_pause));
 }
 
-void DirectoryReader::judge_names(Reading& reading) {
-  if (settings_.format == Format::Native && !settings_.is_outer) {
-    reading.directory = decode_directory(std::move(reading.listing.names), settings_.rules);
-    return;
+void DirectoryReader::decode_native(Listing listing) {
+  NativeDecoder::Decoded decoded = native_.decode(std::move(listing.names));
+  if (decoded.contested.children.empty()) {
+    finish(std::move(decoded.members), std::move(decoded.rejected), listing.stat);
+  } else {
+    settle_contested(std::move(decoded.contested), std::move(decoded.rejected), listing.stat);
   }
+}
+
+void DirectoryReader::judge_names(Reading& reading) {
   for (std::string& name : reading.listing.names) {
     FromName said = decode_child_name(settings_.format, name, settings_.rules, settings_.is_outer);
     if (said.what == FromName::What::NotOne) continue;
@@ -209,13 +215,9 @@ void DirectoryReader::decode(const std::shared_ptr<Reading>& reading) {
   }
   if (!contents_.empty() && !sweep_timer_.is_set()) sweep_timer_.set(settings_.sweep_every, [this] { sweep(); });
   directory.sort();
-  const std::size_t contested = directory.contested().size();
-  if (contested > kMostContested) return trouble(fmt::format("{} children share their addresses", contested));
-  if (contested == 0) {
-    finish(std::move(directory), reading->listing.stat, {});
-  } else {
-    settle_contested(std::move(directory), reading->listing.stat);
-  }
+  std::vector<RejectedName> rejected = std::move(directory.rejected);
+  if (directory.is_contested()) return settle_contested(std::move(directory), std::move(rejected), reading->listing.stat);
+  finish(settle(std::move(directory), {}), std::move(rejected), reading->listing.stat);
 }
 
 // Asks for everything again, beside whatever else goes on; only a difference leads to a reading.
@@ -251,24 +253,29 @@ void DirectoryReader::wait_for_creation() {
   session_->exists(settings_.path, watcher_, in_this_round([this](const Existence& answer) {
     if (answer.code == Code::Ok) return read();  // made in between
     if (answer.code != Code::NoNode) return fail(answer.code);
-    finish({}, std::nullopt, {});
+    finish({}, {}, std::nullopt);
   }));
 }
 
 // Names do not say which of several nodes for one address is the youngest: asked only in this rare case, when a member
 // came back before the session of its former self had ended.
-void DirectoryReader::settle_contested(DecodedDirectory directory, const NodeStat& stat) {
+void DirectoryReader::settle_contested(DecodedDirectory directory, std::vector<RejectedName> rejected,
+                                       const NodeStat& stat) {
   struct Inquiry {
     DecodedDirectory directory;
+    std::vector<RejectedName> rejected;
     NodeStat stat;
     std::vector<std::int64_t> czxids;
     std::size_t owed = 0;
     Code worst = Code::Ok;
   };
   const auto inquiry = std::make_shared<Inquiry>();
+  const std::vector<std::size_t> contested = directory.contested();
+  if (contested.size() > kMostContested)
+    return trouble(fmt::format("{} children share their addresses", contested.size()));
   inquiry->directory = std::move(directory);
+  inquiry->rejected = std::move(rejected);
   inquiry->stat = stat;
-  const std::vector<std::size_t> contested = inquiry->directory.contested();
   inquiry->czxids.resize(contested.size());
   inquiry->owed = contested.size();
   for (std::size_t i = 0; i < contested.size(); ++i) {
@@ -278,19 +285,15 @@ void DirectoryReader::settle_contested(DecodedDirectory directory, const NodeSta
       if (answer.code != Code::Ok && answer.code != Code::NoNode) inquiry->worst = answer.code;
       if (--inquiry->owed != 0) return;
       if (inquiry->worst != Code::Ok) return fail(inquiry->worst);
-      finish(std::move(inquiry->directory), inquiry->stat, inquiry->czxids);
+      finish(settle(std::move(inquiry->directory), inquiry->czxids), std::move(inquiry->rejected), inquiry->stat);
     }));
   }
 }
 
-void DirectoryReader::finish(DecodedDirectory directory, const std::optional<NodeStat>& stat,
-                             const std::vector<std::int64_t>& czxids) {
+void DirectoryReader::finish(MemberList members, std::vector<RejectedName> rejected, const std::optional<NodeStat>& stat) {
   is_reading_ = false;
   retry_ = settings_.first_retry;
-  std::vector<RejectedName> rejected = std::move(directory.rejected);
-  MemberDirectory reading{.exists = stat.has_value(),
-                          .stat = stat.value_or(NodeStat{}),
-                          .members = settle(std::move(directory), czxids)};
+  MemberDirectory reading{.exists = stat.has_value(), .stat = stat.value_or(NodeStat{}), .members = std::move(members)};
   const auto round = round_;
   listener_.on_reading(*this, std::move(reading), std::move(rejected));
   // The listener may have ended this round.

@@ -6,6 +6,7 @@
 
 #include "member/formats/format.h"
 #include "member/member_directory.h"
+#include "member/native_decoder.h"
 #include "session/session.h"
 
 #include <memory>
@@ -73,16 +74,16 @@ class DirectoryReader {
   void read();
   void on_listing(Listing listing);
   void wait_for_creation();
+  void decode_native(Listing listing);
   void judge_names(Reading& reading);
   void fetch(const std::shared_ptr<Reading>& reading);
   void fetched(const std::string& name, const NodeData& node);
   void decode(const std::shared_ptr<Reading>& reading);
   void sweep();
   void sweep_next();
-  void settle_contested(DecodedDirectory directory, const NodeStat& stat);
+  void settle_contested(DecodedDirectory directory, std::vector<RejectedName> rejected, const NodeStat& stat);
   /// `stat`: nothing if the directory does not exist.
-  void finish(DecodedDirectory directory, const std::optional<NodeStat>& stat,
-              const std::vector<std::int64_t>& czxids);
+  void finish(MemberList members, std::vector<RejectedName> rejected, const std::optional<NodeStat>& stat);
   void fail(Code code);
   void trouble(const std::string& reason);
   /// Wraps a callback so that it is called only while this connection lasts.
@@ -101,6 +102,7 @@ class DirectoryReader {
   Clock::duration retry_;
   Timer timer_;
 
+  NativeDecoder native_;                               // if all is in the names
   std::unordered_map<std::string, Content> contents_;  // of those children whose data was read
   std::size_t most_in_flight_;
   std::vector<std::string> sweep_left_;

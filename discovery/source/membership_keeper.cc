@@ -21,6 +21,12 @@ std::string origin_of(const ZooKeeperConfig& config) {
   return fmt::format("{} {}", to_string(parse_servers(config.servers)), config.path);
 }
 
+// What a policy alone asks for is no news to a balancer.
+bool is_same_to_balancer(const MemberList& a, const MemberList& b) {
+  const auto is_same = [](const balancer::Member& x, const balancer::Member& y) { return x == y; };
+  return a.shares(b) || std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same);
+}
+
 }  // namespace
 
 MembershipKeeper::MembershipKeeper(Executor& executor, Ensemble& ensemble, const ZooKeeperConfig& config, Parts parts)
@@ -103,10 +109,12 @@ void MembershipKeeper::load_cache() {
   // Allowed once is not allowed for ever.
   const std::vector<Cidr> allow = settings_of("", config_.format).rules.allow;
   for (auto* directory : {&memory_.members, &memory_.fixed, &memory_.direct}) {
-    std::erase_if(directory->present, [&](const auto& member) { return !is_allowed(member.address, allow); });
+    KnownMembers present = *directory->present;
+    std::erase_if(present, [&](const auto& member) { return !is_allowed(member.address, allow); });
+    directory->present = std::move(present);
     std::erase_if(directory->held, [&](const auto& held) { return !is_allowed(held.member.address, allow); });
   }
-  KnownMembers members = members_of(memory_);
+  MemberList members = members_of(memory_);
   report_.state(SourceState::Cached, ensemble_.sessions());
   report_.log(Severity::Notice, fmt::format("{} members from the cache \"{}\"", members.size(), config_.cache_file));
   publish(std::move(members), std::nullopt);
@@ -231,7 +239,7 @@ void MembershipKeeper::judge() {
   if (is_ended_ || !is_complete()) return;
   const bool is_frozen = policy_.freeze && announced_.has_value();
   std::optional<Clock::duration> again;
-  KnownMembers members;
+  MemberList members;
   if (is_frozen) {
     members = members_of(memory_);
   } else {
@@ -260,8 +268,8 @@ void MembershipKeeper::judge() {
   publish(std::move(members), again);
 }
 
-void MembershipKeeper::publish(KnownMembers members, std::optional<Clock::duration> look_again) {
-  AppliedPolicy applied = apply_policy(policy_, std::move(members), parts_.wall_clock(), parts_.witness);
+void MembershipKeeper::publish(MemberList members, std::optional<Clock::duration> look_again) {
+  AppliedPolicy applied = apply_policy(policy_, members, parts_.wall_clock(), parts_.witness);
   if (applied.look_again && (!look_again || *applied.look_again < *look_again)) look_again = *applied.look_again;
   if (look_again) {
     look_again_.set(*look_again, [this] { is_connected_ ? judge() : publish(members_of(memory_), std::nullopt); });
@@ -271,18 +279,16 @@ void MembershipKeeper::publish(KnownMembers members, std::optional<Clock::durati
   announce(std::move(applied.members), memory_.members.held.size() + memory_.fixed.held.size() + memory_.direct.held.size());
 }
 
-void MembershipKeeper::announce(KnownMembers members, std::size_t held) {
-  std::vector<balancer::Member> plain;
-  plain.reserve(members.size());
-  for (KnownMember& member : members) plain.push_back(std::move(member));
-  if (announced_ == plain) {
+void MembershipKeeper::announce(MemberList members, std::size_t held) {
+  if (announced_ && is_same_to_balancer(*announced_, members)) {
+    announced_ = std::move(members);
     if (saved_policy_ != policy_text_ && is_complete()) save();
     return;
   }
-  report_.announced(announced_ ? &*announced_ : nullptr, plain, held);
-  announced_ = plain;
+  report_.announced(announced_ ? *announced_ : MemberList(), members, held);
+  announced_ = std::move(members);
   if (is_complete()) save();
-  if (!is_ended_) parts_.sink(std::move(plain));
+  if (!is_ended_) parts_.sink(std::vector<balancer::Member>(announced_->begin(), announced_->end()));
 }
 
 }  // namespace weir::discovery

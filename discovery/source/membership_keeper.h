@@ -65,11 +65,11 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
   void load_cache();
   void save();
   void judge();
-  void publish(KnownMembers members, std::optional<Clock::duration> look_again);
+  void publish(MemberList members, std::optional<Clock::duration> look_again);
   void believe_the_policy_is_gone();
   void begin_settling();
   void warn_if_it_stays_so();
-  void announce(KnownMembers members, std::size_t held);
+  void announce(MemberList members, std::size_t held);
 
   Executor& executor_;
   Ensemble& ensemble_;
@@ -91,7 +91,7 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
   Memory memory_;
   std::optional<TimePoint> settling_until_;
   bool was_settling_ = false;  // when contact was lost
-  std::optional<std::vector<balancer::Member>> announced_;
+  std::optional<MemberList> announced_;
   std::unique_ptr<CacheWriter> cache_;
   Timer look_again_;
   Timer stale_;

@@ -13,7 +13,7 @@ struct Difference {
   std::size_t joined = 0, left = 0, changed = 0;
 };
 
-Difference difference(const std::vector<balancer::Member>& before, const std::vector<balancer::Member>& now) {
+Difference difference(const MemberList& before, const MemberList& now) {
   Difference result;
   auto a = before.begin();
   auto b = now.begin();
@@ -23,7 +23,7 @@ Difference difference(const std::vector<balancer::Member>& before, const std::ve
     } else if (a == before.end() || b->address < a->address) {
       ++result.joined, ++b;
     } else {
-      if (*a != *b) ++result.changed;
+      if (static_cast<const balancer::Member&>(*a) != static_cast<const balancer::Member&>(*b)) ++result.changed;
       ++a, ++b;
     }
   }
@@ -94,9 +94,8 @@ void MembershipReport::judged(const Reconciled& result) {
   status_->edit([&](SourceStatus& status) { status.held = result.held; });
 }
 
-void MembershipReport::announced(const std::vector<balancer::Member>* before, const std::vector<balancer::Member>& members,
-                                 std::size_t held) {
-  const Difference change = before == nullptr ? Difference{members.size(), 0, 0} : difference(*before, members);
+void MembershipReport::announced(const MemberList& before, const MemberList& members, std::size_t held) {
+  const Difference change = difference(before, members);
   status_->edit([&](SourceStatus& status) {
     ++status.generation;
     status.last_change = executor_.now();

@@ -42,8 +42,7 @@ class MembershipReport {
   /// What could not be read or understood can be again.
   void no_trouble(const std::string& what);
   void judged(const Reconciled& result);
-  void announced(const std::vector<balancer::Member>* before, const std::vector<balancer::Member>& members,
-                 std::size_t held);
+  void announced(const MemberList& before, const MemberList& members, std::size_t held);
   void state(SourceState state, std::uint64_t sessions);
   void count(const std::string& counter, std::uint64_t by = 1);
   void edit(const std::function<void(SourceStatus&)>& change) { status_->edit(change); }

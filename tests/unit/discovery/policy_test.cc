@@ -23,12 +23,12 @@ Policy policy(std::string_view text) {
   return parsed.policy.value_or(Policy{});
 }
 
-KnownMembers under(std::string_view text, KnownMembers members, WallTime now = kNow, const HealthWitness& health = {}) {
+MemberList under(std::string_view text, MemberList members, WallTime now = kNow, const HealthWitness& health = {}) {
   return apply_policy(policy(text), std::move(members), now, health).members;
 }
 
 // The share of the traffic that `member` gets among `members`, in percent.
-double share(const KnownMembers& members, std::size_t which) {
+double share(const MemberList& members, std::size_t which) {
   double all = 0;
   for (const KnownMember& each : members) all += each.draining || each.down || each.backup ? 0 : each.weight;
   return members[which].draining ? 0 : 100 * members[which].weight / all;
@@ -122,7 +122,7 @@ TEST(Policy, CallsTheBackupsWhenTooFewPrimariesWork) {
   KnownMember backup = member("z");
   backup.backup = true;
   const auto health = [](std::string_view address) { return address < "c" ? Health::Failing : Health::Passing; };
-  const KnownMembers all{member("a"), member("b"), member("c"), backup};
+  const MemberList all{member("a"), member("b"), member("c"), backup};
   EXPECT_FALSE(under(R"({"v":1,"backup_below":0.5})", all, kNow, health)[3].backup);
   EXPECT_TRUE(under(R"({"v":1,"backup_below":0.3})", all, kNow, health)[3].backup);
   EXPECT_TRUE(under(R"({"v":1,"backup_below":0.5})", all)[3].backup);
