@@ -34,8 +34,16 @@ std::string unix_path(const sockaddr_un& address, socklen_t length) {
 }  // namespace
 
 Endpoint::Endpoint(const sockaddr* address, socklen_t length) : address_{}, length_(0) {
-  length_ = std::min<socklen_t>(length, sizeof address_);
-  std::memcpy(&address_, address, length_);
+  if (address->sa_family == AF_UNIX) {
+    length_ = std::min<socklen_t>(length, sizeof(sockaddr_un));
+    sockaddr_un path{};
+    std::memcpy(&path, address, length_);
+    path_ = std::make_shared<sockaddr_un>(path);
+    address_.any.sa_family = AF_UNIX;
+  } else {
+    length_ = std::min<socklen_t>(length, sizeof address_);
+    std::memcpy(&address_, address, length_);
+  }
 }
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
@@ -108,7 +116,7 @@ std::string Endpoint::to_string() const {
     case AF_INET6:
       return '[' + address_string() + "]:" + std::to_string(port());
     case AF_UNIX:
-      return "unix:" + unix_path(address_.path, length_);
+      return "unix:" + unix_path(*path_, length_);
     default:
       return {};
   }
@@ -163,7 +171,7 @@ void Endpoint::set_port(std::uint16_t port) {
 }
 
 bool operator==(const Endpoint& a, const Endpoint& b) {
-  return a.length_ == b.length_ && std::memcmp(&a.address_, &b.address_, a.length_) == 0;
+  return a.length_ == b.length_ && std::memcmp(a.raw(), b.raw(), a.length_) == 0;
 }
 
 }  // namespace weir::net

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,7 @@ class Endpoint {
   bool is_empty() const { return length_ == 0; }
   bool is_unix() const { return family() == AF_UNIX; }
   int family() const { return address_.any.sa_family; }
-  const sockaddr* raw() const { return &address_.any; }
+  const sockaddr* raw() const { return path_ ? reinterpret_cast<const sockaddr*>(path_.get()) : &address_.any; }
   socklen_t length() const { return length_; }
 
   friend bool operator==(const Endpoint& a, const Endpoint& b);
@@ -49,8 +50,9 @@ class Endpoint {
     sockaddr any;
     sockaddr_in v4;
     sockaddr_in6 v6;
-    sockaddr_un path;
   };
+  // Each connection holds two endpoints, and a path is four times as long as any other address: so it lies apart.
+  std::shared_ptr<const sockaddr_un> path_;
   Address address_;
   socklen_t length_;
 };
