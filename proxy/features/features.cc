@@ -5,7 +5,6 @@ namespace weir::http {
 // Order is order of execution within a phase, and of header filters.
 #define WEIR_HTTP_FEATURES(FEATURE)                                                                \
   FEATURE(core)                                                                                    \
-  FEATURE(proxy_protocol)                                                                          \
   FEATURE(variables)                                                                               \
   FEATURE(upstream)                                                                                \
   FEATURE(sticky)                                                                                  \

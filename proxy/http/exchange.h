@@ -51,6 +51,9 @@ class Exchange final : public Context {
   const net::Endpoint& client_address() const override {
     return real_client ? *real_client : client_.connection().client;
   }
+  const net::Endpoint& peer() const override { return client_.connection().client; }
+  const net::ProxyHeader* proxy_header() const override { return client_.connection().proxy_header; }
+  net::Stream* transport() override { return &client_.stream(); }
   const config::Settings& settings() const override { return location->settings; }
   net::Endpoint client_behind(std::span<const Network> trusted, bool recursive, const net::Endpoint& address) override;
 

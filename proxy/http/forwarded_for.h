@@ -1,19 +1,14 @@
 // Who the client is according to a list that proxies wrote, such as X-Forwarded-For.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <span>
 
 #include "http/message.h"
 #include "http/shared.h"
-#include "shared/cidr.h"
+#include "shared/trusted_proxies.h"
 
 namespace weir::http {
-
-inline bool is_trusted(std::span<const Network> trusted, const net::Endpoint& address) {
-  return std::any_of(trusted.begin(), trusted.end(), [&](const Network& network) { return network.contains(address); });
-}
 
 /// Walks through lists of addresses from the last to the first, for as long as the one at hand is a trusted proxy's.
 /// Source: nginx's documentation of real_ip_recursive.

@@ -24,7 +24,7 @@ void MainLoader::load_http(const config::Call& call) {
   has_http_ = true;
   http::HttpConfig& http = *configuration_.http;
   http.features.assign(http::features().begin(), http::features().end());
-  http.variables.add(shared::common_variables());
+  shared::add_variables(http.variables);
   for (const http::Feature* feature : http.features) http.variables.add(feature->variables);
   http::Loader loader(http, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
   loader.load_block(call.statement, config::Http, http.settings);
@@ -37,7 +37,7 @@ void MainLoader::load_stream(const config::Call& call) {
   has_stream_ = true;
   stream::StreamConfig& stream = *configuration_.stream;
   stream.features.assign(stream::features().begin(), stream::features().end());
-  stream.variables.add(shared::common_variables());
+  shared::add_variables(stream.variables);
   for (const stream::Feature* feature : stream.features) stream.variables.add(feature->variables);
   stream::Loader loader(stream, call.table, call.diagnostics, paths_.prefix, paths_.conf_dir, names_);
   loader.load_block(call.statement, config::Stream, stream.settings);

@@ -137,15 +137,7 @@ std::vector<net::TlsKeyPair> Handshake::certificates(net::TlsStream& stream, con
   exchange.server = info.server;
   exchange.enter(info.server->root);
   exchange.host = stream.server_name();
-  const auto& conf = exchange.conf<http::TlsConf>();
-  const auto path = [&](const http::Template& text) {
-    std::string value(text.evaluate(exchange));
-    return value.starts_with("data:") || value.starts_with('/') ? value : server.options().directory + value;
-  };
-  std::vector<net::TlsKeyPair> pairs;
-  for (std::size_t i = 0; i < conf.certificates->size(); ++i)
-    pairs.push_back({path((*conf.certificates)[i]), path((*conf.keys)[i])});
-  return pairs;
+  return shared::key_pairs(exchange, exchange.conf<http::TlsConf>(), server.options().directory);
 }
 
 }  // namespace weir::server

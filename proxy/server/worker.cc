@@ -223,11 +223,16 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
       for_stream = other;
   }
   if (for_stream)
-    net::spawn(stream::Session::run(sessions_, std::make_unique<net::Stream>(loop_, fd), peer, *for_stream));
+    net::spawn(stream::Session::run(sessions_, open_stream(fd, for_stream->tls), peer, *for_stream));
   else if (for_http->tls)
     net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *for_http));
   else
     serve(std::make_unique<net::Stream>(loop_, fd), peer, *for_http, nullptr);
+}
+
+std::unique_ptr<net::Stream> Worker::open_stream(int fd, bool tls) {
+  if (tls) return std::make_unique<net::TlsStream>(loop_, fd);
+  return std::make_unique<net::Stream>(loop_, fd);
 }
 
 void Worker::serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,

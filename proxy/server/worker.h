@@ -63,6 +63,7 @@ class Worker {
   void take(WorkerPlan plan);
   void listen(const WorkerPlan& plan);
   void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
+  std::unique_ptr<net::Stream> open_stream(int fd, bool tls);
   bool is_idle() const { return !host_.has_connections() && !sessions_.has_sessions(); }
   /// `header`: what a proxy in front said, if that was read already.
   void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,

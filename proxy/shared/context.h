@@ -21,6 +21,11 @@
 #include "shared/runtime.h"
 #include "shared/variable.h"
 
+namespace weir::net {
+class Stream;
+struct ProxyHeader;
+}
+
 namespace weir::shared {
 
 /// Something to be done when a context ends, whichever way. Made in its memory; its destructor is not called.
@@ -53,6 +58,11 @@ class Context : public log::Subject {
   virtual const config::Settings& settings() const = 0;
   /// The client as rules and logs see it: who connected, or whom a trusted proxy named.
   virtual const net::Endpoint& client_address() const = 0;
+  /// Who connected, whoever that speaks for; and what was said of the client before its own octets (null: nothing).
+  virtual const net::Endpoint& peer() const = 0;
+  virtual const net::ProxyHeader* proxy_header() const = 0;
+  /// The client's connection; null: there is none, datagrams come.
+  virtual net::Stream* transport() = 0;
   /// Who speaks through `address` if that is one of the `trusted` proxies, as far as those in front said so.
   virtual net::Endpoint client_behind(std::span<const Network> trusted, bool recursive, const net::Endpoint& address);
 

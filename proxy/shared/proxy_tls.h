@@ -34,6 +34,10 @@ struct ProxyTlsConf {
 /// `host:port` or `[address]:port` without the port.
 std::string_view without_port(std::string_view host);
 
+/// What is shown to backends and demanded of them with these settings. Null: something is wrong, which was reported at `at`.
+std::shared_ptr<const net::TlsClient> make_tls_client(const ProxyTlsConf& conf, const Loader& loader,
+                                                      const config::Position& at);
+
 /// Whom an attempt at the backend at `address` must reach. `host`: its name unless `conf` gives one; a port is cut off.
 net::TlsTarget tls_target(Context& context, const ProxyTlsConf& conf, std::string_view host, std::string_view address);
 

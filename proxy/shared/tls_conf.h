@@ -1,17 +1,25 @@
-// Settings of TLS towards clients. The directives that set them stand in features/ssl.cc.
+// Settings of TLS towards clients. The directives that set them stand in shared/features/ssl.cc.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/setting.h"
+#include "config/statement.h"
 #include "shared/variable.h"
 #include "net/tls_options.h"
 
+namespace weir::net {
+class TlsServer;
+}
+
 namespace weir::shared {
+
+class Loader;
 
 /// `ssl_session_cache`.
 struct TlsCacheChoice {
@@ -42,6 +50,15 @@ struct TlsConf {
   config::Setting<bool> stapling{false};
   config::Setting<std::string> staple;
   config::Setting<std::string> client_certificate, trusted_certificate, crl;
+  // Of stream; http has its own.
+  config::Setting<std::vector<std::string>> alpn;
+  config::Setting<std::chrono::milliseconds> handshake_timeout{std::chrono::milliseconds(60'000)};
 };
+
+/// What a virtual server shows with these settings. Null: something is wrong, which was reported at `at`.
+std::shared_ptr<net::TlsServer> make_tls_server(const TlsConf& conf, const Loader& loader, const config::Position& at);
+
+/// The certificates and keys for this handshake, where their names have variables. `directory`: of relative names.
+std::vector<net::TlsKeyPair> key_pairs(Context& context, const TlsConf& conf, const std::string& directory);
 
 }  // namespace weir::shared

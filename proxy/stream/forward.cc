@@ -6,6 +6,7 @@
 #include "net/relay.h"
 #include "shared/address.h"
 #include "shared/panic.h"
+#include "shared/proxy_tls.h"
 #include "stream/destination.h"
 #include "stream/forward_datagrams.h"
 #include "stream/proxy_conf.h"
@@ -82,12 +83,18 @@ net::Task<Attempt::Connected> Attempt::connect() {
   const std::string header = proxy_header(session_, net::ProxyTransport::Stream);
   options.first = header;
   options.under_way = &connecting_;
+  std::optional<net::TlsTarget> tls;
+  if (*conf_.ssl) {
+    const ProxyTlsConf& conf = session_.conf<ProxyTlsConf>();
+    tls = tls_target(session_, conf, upstream_.name, record().address);
+    options.tls = &*tls;
+  }
   // Who only ended its own side waits for what the backend says; who is gone for good does not.
   session_.client().watch(this);
   net::ConnectResult connected =
       co_await net::connect(session_.loop(), *endpoint, *conf_.connect_timeout, std::move(options));
   session_.client().watch(nullptr);
-  if (connected.error) co_return explain(connected);
+  if (!connected.stream) co_return explain(connected);
   backend_ = std::move(connected.stream);
   record().sent = header.size();
   note_connected();
@@ -100,7 +107,9 @@ Attempt::Connected Attempt::explain(const net::ConnectResult& connected) {
     log::info(log, session_, "client disconnected while connecting to upstream");
     return Connected::ClientGone;
   }
-  if (connected.error.timed_out())
+  if (!connected.tls_failure.empty() && !connected.error.timed_out())
+    log::error(log, session_, "{} while SSL handshaking to upstream", connected.tls_failure);
+  else if (connected.error.timed_out())
     log::error(log, session_, "upstream timed out ({}) while connecting to upstream", connected.error.message());
   else
     log::error(log, session_, "connect() failed ({}) while connecting to upstream", connected.error.message());

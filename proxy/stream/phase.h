@@ -18,7 +18,6 @@ enum class Phase : std::uint8_t {
   PostAccept,  // the connection was accepted: who the client really is
   PreAccess,   // limits
   Access,      // may this client have this?
-  Ssl,         // the handshake, after which everything is plain
   Preread,     // look at the first octets before anything is done with them
   Content,     // the session itself; the first handler that does something ends the phase
   Log,         // when it is over

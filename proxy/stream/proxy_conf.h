@@ -46,6 +46,7 @@ struct ProxyConf {
   Setting<ProxyHeaderKind> proxy_protocol{ProxyHeaderKind::None};
   Setting<std::optional<std::uint64_t>> responses;  // to a datagram; nothing: any number
   Setting<std::uint64_t> requests{0};
+  Setting<bool> ssl{false};  // TLS to backends, see shared/proxy_tls.h
 };
 
 }  // namespace weir::stream

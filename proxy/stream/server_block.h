@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,7 +10,12 @@
 #include "config/settings.h"
 #include "config/statement.h"
 #include "shared/listen.h"
+#include "shared/server_names.h"
 #include "stream/feature.h"
+
+namespace weir::net {
+class TlsServer;
+}
 
 namespace weir::stream {
 
@@ -25,8 +31,11 @@ class Chain {
 
 /// A `server { … }` block.
 struct ServerBlock {
+  std::vector<ServerName> names;
+  std::string primary_name;  // the first one as written
   config::Settings settings;
   Chain chain;
+  std::shared_ptr<net::TlsServer> tls;  // what it shows to clients that want TLS; null: nothing of its own
   config::Position at;
 };
 
@@ -35,6 +44,7 @@ struct ListenAddress : ListenSocket {
   const ServerBlock* default_server = nullptr;
   bool default_given = false;
   std::vector<const ServerBlock*> servers;
+  shared::ServerNames<ServerBlock> names;
 };
 
 }  // namespace weir::stream

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "net/proxy_protocol_reader.h"
 #include "shared/error_log_conf.h"
+#include "shared/tls_conf.h"
 #include "stream/core_conf.h"
 
 namespace weir::stream {
@@ -33,6 +35,11 @@ const net::Endpoint& Session::local() const {
   return *local_;
 }
 
+void Session::choose_server(std::string_view name) {
+  if (name.empty()) return;
+  if (const ServerBlock* const named = listen_.names.find(name, *this)) server_ = named;
+}
+
 void Session::describe(std::string& text) const {
   const auto out = std::back_inserter(text);
   fmt::format_to(out, ", client: {}, server: {}", client_address().address_string(), listen_.text);
@@ -54,6 +61,72 @@ net::IoError Session::read_ahead() {
   preread_size_ += got.bytes;
   received += got.bytes;
   return got.error;
+}
+
+net::Task<std::optional<int>> Session::read_proxy_header() {
+  using Kind = net::ProxyHeaderOutcome::Kind;
+  proxy_header_ = std::make_unique<net::ProxyHeader>();
+  const net::TimePoint deadline = loop().now() + *conf<CoreConf>().proxy_protocol_timeout;
+  const net::ProxyHeaderOutcome outcome = co_await net::read_proxy_header(*client_, deadline, *proxy_header_);
+  switch (outcome.kind) {
+    case Kind::Done: co_return std::nullopt;
+    case Kind::Broken: log::error(error_log(), *this, "broken header while reading PROXY protocol"); break;
+    case Kind::TimedOut:
+      log::info(error_log(), *this, "client timed out ({}) while reading PROXY protocol", outcome.error.message());
+      co_return status::kOk;
+    case Kind::Ended: log::info(error_log(), *this, "client disconnected while reading PROXY protocol"); break;
+  }
+  co_return status::kBadRequest;
+}
+
+// --- TLS
+
+net::Task<std::optional<int>> Session::shake_hands() {
+  using Kind = net::TlsOutcome::Kind;
+  auto& stream = static_cast<net::TlsStream&>(*client_);
+  const net::TlsOutcome outcome = co_await stream.accept(*this, *conf<TlsConf>().handshake_timeout);
+  switch (outcome.kind) {
+    case Kind::Done: co_return judge_client();
+    case Kind::Failed:
+      log::write(error_log(), outcome.is_ours ? log::Level::Error : log::Level::Info, *this,
+                 "SSL_do_handshake() failed ({}) while SSL handshaking", outcome.text);
+      break;
+    case Kind::Plain:
+      log::info(error_log(), *this, "SSL_do_handshake() failed: the client does not speak TLS, while SSL handshaking");
+      break;
+    case Kind::TimedOut:
+      log::info(error_log(), *this, "client timed out ({}) while SSL handshaking", outcome.error.message());
+      break;
+    case Kind::Closed: log::info(error_log(), *this, "peer closed connection in SSL handshake"); break;
+    case Kind::Canceled: break;  // the worker ends
+  }
+  co_return status::kInternal;
+}
+
+/// The client's certificate was looked at in the handshake; what follows from it is decided here.
+std::optional<int> Session::judge_client() const {
+  const net::TlsVerify wanted = *conf<TlsConf>().verify;
+  const net::TlsFacts* const tls = client_->tls();
+  if (wanted == net::TlsVerify::Off || !tls) return std::nullopt;
+  if (tls->verify_error() != 0) {
+    log::info(error_log(), *this, "client SSL certificate verify error: ({}:{})", tls->verify_error(),
+              tls->verify_error_text());
+    return status::kInternal;
+  }
+  if (wanted != net::TlsVerify::On || tls->has_peer_certificate()) return std::nullopt;
+  log::info(error_log(), *this, "client sent no required SSL certificate");
+  return status::kInternal;
+}
+
+// A server without certificates of its own shows those of the address's default.
+std::shared_ptr<const net::TlsServer> Session::choose(std::string_view name) {
+  choose_server(name);
+  return server_->tls ? server_->tls : listen_.default_server->tls;
+}
+
+std::vector<net::TlsKeyPair> Session::certificates(net::TlsStream&, const net::TlsServer& server) {
+  const ServerBlock& shown = server_->tls ? *server_ : *listen_.default_server;
+  return key_pairs(*this, shown.settings.get<TlsConf>(), server.options().directory);
 }
 
 net::Task<std::optional<int>> Session::run_phase(Phase phase) {
@@ -105,10 +178,12 @@ net::Task<std::optional<int>> Session::run_preread() {
 }
 
 net::Task<int> Session::serve() {
-  for (const Phase phase : {Phase::PostAccept, Phase::PreAccess, Phase::Access, Phase::Ssl}) {
-    if (phase == Phase::Ssl && datagrams_) continue;  // it is of streams
+  if (listen_.proxy_protocol)
+    if (const auto ended = co_await read_proxy_header()) co_return *ended;
+  for (const Phase phase : {Phase::PostAccept, Phase::PreAccess, Phase::Access})
     if (const auto ended = co_await run_phase(phase)) co_return *ended;
-  }
+  if (listen_.tls)
+    if (const auto ended = co_await shake_hands()) co_return *ended;
   if (!server_->chain.handlers(Phase::Preread).empty())
     if (const auto ended = co_await run_preread()) co_return *ended;
   const auto ended = co_await run_phase(Phase::Content);

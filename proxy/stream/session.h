@@ -14,8 +14,10 @@
 
 #include "net/buffer_pool.h"
 #include "net/endpoint.h"
+#include "net/proxy_protocol.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "net/tls_stream.h"
 #include "shared/context.h"
 #include "stream/datagram_client.h"
 #include "stream/runtime.h"
@@ -38,9 +40,9 @@ struct AttemptRecord {
   std::uint64_t received = 0, sent = 0;
 };
 
-class Session final : public shared::Context {
+class Session final : public shared::Context, private net::TlsAcceptor {
  public:
-  /// Serves the connection from its beginning to its end.
+  /// Serves the connection from its beginning to its end. `client`: a net::TlsStream if `listen` says so.
   static net::Task<void> run(SessionHost& host, std::unique_ptr<net::Stream> client, net::Endpoint peer,
                              const ListenAddress& listen);
 
@@ -54,9 +56,11 @@ class Session final : public shared::Context {
   DatagramClient* datagrams() const { return datagrams_.get(); }
   const ListenAddress& listen() const { return listen_; }
   const ServerBlock& server() const { return *server_; }
-  /// Who connected, whoever that speaks for; and the address that it connected to.
-  const net::Endpoint& peer() const { return peer_; }
+  /// The address that the client connected to.
   const net::Endpoint& local() const;
+  /// Goes on under the settings of the server that has `name` on this address; stays if there is none. For those who
+  /// find out whom a client wants to speak to.
+  void choose_server(std::string_view name);
   std::chrono::steady_clock::time_point started() const { return started_; }
   template <class Conf>
   const Conf& conf() const {
@@ -65,6 +69,9 @@ class Session final : public shared::Context {
 
   const config::Settings& settings() const override { return server_->settings; }
   const net::Endpoint& client_address() const override { return real_client ? *real_client : peer_; }
+  const net::Endpoint& peer() const override { return peer_; }
+  const net::ProxyHeader* proxy_header() const override { return proxy_header_.get(); }
+  net::Stream* transport() override { return client_.get(); }
   void describe(std::string& text) const override;
   std::uint64_t connection() const override { return number_; }
   const log::ErrorLog* own_log() const override;
@@ -91,6 +98,11 @@ class Session final : public shared::Context {
 
   net::Task<void> run();
   net::Task<int> serve();
+  net::Task<std::optional<int>> read_proxy_header();
+  net::Task<std::optional<int>> shake_hands();
+  std::optional<int> judge_client() const;
+  std::shared_ptr<const net::TlsServer> choose(std::string_view name) override;
+  std::vector<net::TlsKeyPair> certificates(net::TlsStream& stream, const net::TlsServer& server) override;
   net::Task<std::optional<int>> run_phase(Phase phase);
   net::Task<std::optional<int>> run_preread();
 
@@ -104,6 +116,7 @@ class Session final : public shared::Context {
   const ServerBlock* server_;
   const std::uint64_t number_;
   const std::chrono::steady_clock::time_point started_;
+  std::unique_ptr<net::ProxyHeader> proxy_header_;
   net::Buffer preread_;
   std::size_t preread_size_ = 0;
 };

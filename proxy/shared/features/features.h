@@ -12,8 +12,8 @@ namespace weir::shared {
 
 using Directives = std::span<const config::DirectiveSpec>;
 
-/// The built-in variables that every protocol has.
-std::span<const VariableSpec> common_variables();
+/// Adds the built-in variables that every protocol has.
+void add_variables(VariableTable& table);
 
 /// Adds the directives of all of them.
 void add_directives(config::DirectiveTable& table);

@@ -86,6 +86,7 @@ constexpr VariableSpec kVariables[] = {
 
 }  // namespace
 
+std::span<const VariableSpec> common_variables();
 std::span<const VariableSpec> common_variables() { return kVariables; }
 
 }  // namespace weir::shared

@@ -16,6 +16,11 @@ using config::Call;
 using config::directive;
 using namespace scopes;
 
+/// Several servers on one address are told apart by their names, and without one there is only the default.
+void name_it(ServerBlock& server) {
+  if (server.names.empty()) server.names.push_back({ServerName::Kind::Exact, "", {}, false});
+}
+
 void open_server(const Call& call) {
   Loader& loader = Loader::of(call);
   loader.config.servers.push_back(std::make_unique<ServerBlock>());
@@ -23,6 +28,7 @@ void open_server(const Call& call) {
   block.at = call.statement.at;
   const Scope in_server(loader.server, &block);
   call.apply_children(config::StreamServer, block.settings);
+  name_it(block);
   const auto listens = [&](const auto& listen) {
     return std::find(listen->servers.begin(), listen->servers.end(), &block) != listen->servers.end();
   };
@@ -72,21 +78,42 @@ void add_address(const Call& call, const HostPort& where) {
   const auto parameters = call.args.subspan(1);
   const bool udp = std::find(parameters.begin(), parameters.end(), "udp") != parameters.end();
   ListenAddress& address = address_for(loader, where.text(), udp, call.statement.at);
-  if (!address.servers.empty())
-    call.fail(fmt::format("duplicate \"{}\" address and port pair", call.args[0]));
+  if (std::find(address.servers.begin(), address.servers.end(), loader.server) != address.servers.end() ||
+      (udp && !address.servers.empty()))
+    call.fail(fmt::format("a duplicate listen {}", where.text()));
   address.servers.push_back(loader.server);
-  address.default_server = loader.server;
+  if (!address.default_server) address.default_server = loader.server;
   if (udp) check_datagram_parameters(call, where);
+  const bool options_before = address.options_set;
   for (const std::string& parameter : parameters) {
     if (parameter == "udp") continue;
     if (parameter == "default_server" || parameter == "default") {
+      if (address.default_given) call.fail(fmt::format("a duplicate default server for {}", where.text()));
       address.default_given = true;
-    } else if (parameter == "ssl" || parameter == "proxy_protocol") {
-      call.fail(fmt::format("the \"{}\" parameter of \"listen\" in stream is not implemented by Weir yet", parameter));
+      address.default_server = loader.server;
+    } else if (parameter == "ssl") {
+      address.tls = true;
+    } else if (parameter == "proxy_protocol") {
+      address.proxy_protocol = true;
     } else if (!set_listen_option(call, address, parameter)) {
       call.fail(fmt::format("invalid parameter \"{}\"", parameter));
+    } else if (options_before) {
+      call.fail(fmt::format("duplicate listen options for {}", where.text()));
+    } else {
+      address.options_set = true;
     }
   }
+  // Names may follow in the block.
+  loader.afterwards([&loader, &address, server = loader.server, at = call.statement.at] {
+    if (const std::string taken = address.names.add(*server); !taken.empty())
+      loader.diagnostics.warn(at, fmt::format("conflicting server name \"{}\" on {}, ignored", taken, address.text));
+  });
+}
+
+void add_server_names(const Call& call) {
+  ServerBlock& server = *Loader::of(call).server;
+  if (server.names.empty()) server.primary_name = primary_name(call.args[0]);
+  for (const std::string& text : call.args) server.names.push_back(parse_server_name(call, text));
 }
 
 void add_listen(const Call& call) {
@@ -96,9 +123,12 @@ void add_listen(const Call& call) {
 constexpr config::DirectiveSpec kDirectives[] = {
     config::block("server", kStream, {0, 0}, "{ … }", "A server for sessions.", &open_server),
     config::custom("listen", config::StreamServer, {1, -1},
-        "address:port [default_server] [udp] [backlog=number] [rcvbuf=size] [sndbuf=size] [reuseport] [ipv6only=on | off] "
+        "address:port [default_server] [udp] [ssl] [proxy_protocol] [backlog=number] [rcvbuf=size] [sndbuf=size] [reuseport] "
+        "[ipv6only=on | off] "
         "[so_keepalive=on | off | [idle]:[interval]:[count]] [fastopen=number] [deferred]",
         "An address that the server listens on.", &add_listen),
+    config::custom("server_name", config::StreamServer, {1, -1}, "name …",
+        "The names of a virtual server; a client names one in its TLS handshake.", &add_server_names),
     directive<&CoreConf::preread_buffer_size, &config::size>("preread_buffer_size", kStreamAndServer, {1, 1}, "size",
         "How much of what a client says first may be looked at."),
     directive<&CoreConf::preread_timeout, &config::time_ms>("preread_timeout", kStreamAndServer, {1, 1}, "time",

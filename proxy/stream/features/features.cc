@@ -3,15 +3,17 @@
 namespace weir::stream {
 
 // Order is order of execution within a phase.
-#define WEIR_STREAM_FEATURES(FEATURE)                                     \
-  FEATURE(core)                                                           \
-  FEATURE(variables)                                                      \
-  FEATURE(limit_conn)                                                     \
-  FEATURE(access)                                                         \
-  FEATURE(ssl_preread)                                                    \
-  FEATURE(set)       /* last of what looks ahead: values may use what that found */ \
-  FEATURE(returning)                                                      \
-  FEATURE(proxy)                                                          \
+#define WEIR_STREAM_FEATURES(FEATURE)                                                               \
+  FEATURE(core)                                                                                     \
+  FEATURE(variables)                                                                                \
+  FEATURE(ssl)                                                                                      \
+  FEATURE(real_ip) /* before all rules: they judge the address it finds */                          \
+  FEATURE(limit_conn)                                                                               \
+  FEATURE(access)                                                                                   \
+  FEATURE(ssl_preread)                                                                              \
+  FEATURE(set) /* last of what looks ahead: values may use what that found */                       \
+  FEATURE(returning)                                                                                \
+  FEATURE(proxy)                                                                                    \
   FEATURE(access_log)
 
 #define WEIR_DECLARE(feature) extern const Feature feature;

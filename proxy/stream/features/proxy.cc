@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "net/endpoint.h"
+#include "shared/proxy_tls.h"
 #include "stream/features/scopes.h"
 #include "stream/forward.h"
 #include "stream/proxy_conf.h"
@@ -64,6 +65,17 @@ std::uint64_t count(const Call& call) { return config::number(call); }
 
 constexpr config::EnumName<ProxyHeaderKind> kHeaderKinds[] = {
     {"off", ProxyHeaderKind::None}, {"on", ProxyHeaderKind::V1}, {"v2", ProxyHeaderKind::V2}};
+/// What `proxy_ssl` needs is prepared once.
+void finish(ServerBlock& server, Loader& loader) {
+  const ProxyConf& conf = server.settings.get<ProxyConf>();
+  if (!conf.pass->is_set() || !*conf.ssl) return;
+  ProxyTlsConf& tls = server.settings.edit<ProxyTlsConf>();
+  tls.client = make_tls_client(tls, loader, server.at);
+  if (tls.client && !*tls.verify)
+    loader.diagnostics.warn(server.at, fmt::format("the certificates of backends of \"{}\" are not verified: anybody on the "
+                                                   "way there can read and change what is passed; see proxy_ssl_verify",
+                                                   conf.pass->address.source()));
+}
 
 bool passes(const config::Settings& settings) { return settings.get<ProxyConf>().pass->is_set(); }
 
@@ -106,6 +118,8 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "How many datagrams a backend answers each datagram with: when all came, a UDP session ends."),
     directive<&ProxyConf::requests, &count>("proxy_requests", kStreamAndServer, {1, 1}, "number",
         "After so many datagrams the next one of the client begins another UDP session; 0: never."),
+    directive<&ProxyConf::ssl, &config::on_off>("proxy_ssl", kStreamAndServer, {1, 1}, "on | off",
+        "Whether TLS is spoken to backends; how, say the other directives of its family."),
 };
 
 constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = passes, .run_async = forward}};
@@ -113,6 +127,6 @@ constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = passe
 }  // namespace
 
 extern const Feature proxy;
-const Feature proxy{.name = "proxy", .directives = kDirectives, .handlers = kHandlers};
+const Feature proxy{.name = "proxy", .directives = kDirectives, .handlers = kHandlers, .finish = finish};
 
 }  // namespace weir::stream

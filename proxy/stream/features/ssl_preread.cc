@@ -1,6 +1,7 @@
 // ssl_preread: a session is routed by what its client's ClientHello says, and passed on as it came.
 #include "net/client_hello.h"
 
+#include "shared/lower.h"
 #include "stream/features/scopes.h"
 #include "stream/session.h"
 
@@ -34,7 +35,10 @@ Preread look(Session& session, std::string_view octets) {
   net::ClientHelloReader& reader = session.hello_look->reader;
   switch (reader.read(octets)) {
     case Status::Incomplete: return Preread::NeedMore;
-    case Status::Complete: session.hello_look->is_complete = true; return Preread::Done;
+    case Status::Complete:
+      session.hello_look->is_complete = true;
+      session.choose_server(lower(reader.hello().server_name));
+      return Preread::Done;
     case Status::NotTls: return Preread::Done;
     case Status::Bad: break;
   }

@@ -1,29 +1,29 @@
 // proxy_protocol: what a proxy in front said of the client, as variables.
 #include "net/proxy_protocol.h"
 
-#include "features/scopes.h"
-#include "http/exchange.h"
+#include "shared/context.h"
+#include "shared/features/features.h"
 
-namespace weir::http {
+namespace weir::shared {
 
 namespace {
 
-VariableValue address(Exchange& x, net::Endpoint net::ProxyHeader::* which) {
-  const net::ProxyHeader* const header = x.client().connection().proxy_header;
+VariableValue address(Context& x, net::Endpoint net::ProxyHeader::* which) {
+  const net::ProxyHeader* const header = x.proxy_header();
   if (!header || (header->*which).is_empty()) return VariableValue::not_found();
   return {x.keep((header->*which).address_string())};
 }
-VariableValue port(Exchange& x, net::Endpoint net::ProxyHeader::* which) {
-  const net::ProxyHeader* const header = x.client().connection().proxy_header;
+VariableValue port(Context& x, net::Endpoint net::ProxyHeader::* which) {
+  const net::ProxyHeader* const header = x.proxy_header();
   if (!header || (header->*which).is_empty()) return VariableValue::not_found();
   return {x.keep(std::to_string((header->*which).port()))};
 }
-VariableValue proxy_protocol_addr(Exchange& x, const VariableArg&) { return address(x, &net::ProxyHeader::source); }
-VariableValue proxy_protocol_port(Exchange& x, const VariableArg&) { return port(x, &net::ProxyHeader::source); }
-VariableValue proxy_protocol_server_addr(Exchange& x, const VariableArg&) {
+VariableValue proxy_protocol_addr(Context& x, const VariableArg&) { return address(x, &net::ProxyHeader::source); }
+VariableValue proxy_protocol_port(Context& x, const VariableArg&) { return port(x, &net::ProxyHeader::source); }
+VariableValue proxy_protocol_server_addr(Context& x, const VariableArg&) {
   return address(x, &net::ProxyHeader::destination);
 }
-VariableValue proxy_protocol_server_port(Exchange& x, const VariableArg&) {
+VariableValue proxy_protocol_server_port(Context& x, const VariableArg&) {
   return port(x, &net::ProxyHeader::destination);
 }
 
@@ -59,7 +59,7 @@ std::optional<std::uint8_t> number_of(std::string_view name) {
 }
 
 /// `ssl` is a structure: a client octet, four of the verification's result, and TLVs of its own.
-VariableValue of_ssl(Exchange& x, std::string_view ssl, std::string_view name) {
+VariableValue of_ssl(Context& x, std::string_view ssl, std::string_view name) {
   constexpr std::size_t kFixed = 5;
   if (ssl.size() < kFixed) return VariableValue::not_found();
   if (name == "ssl_verify") {
@@ -74,8 +74,8 @@ VariableValue of_ssl(Exchange& x, std::string_view ssl, std::string_view name) {
   return VariableValue::not_found();
 }
 
-VariableValue proxy_protocol_tlv(Exchange& x, const VariableArg& arg) {
-  const net::ProxyHeader* const header = x.client().connection().proxy_header;
+VariableValue proxy_protocol_tlv(Context& x, const VariableArg& arg) {
+  const net::ProxyHeader* const header = x.proxy_header();
   if (!header) return VariableValue::not_found();
   const std::string_view name = arg.suffix;
   if (const auto type = number_of(name)) return found(header->tlv(*type));
@@ -85,15 +85,15 @@ VariableValue proxy_protocol_tlv(Exchange& x, const VariableArg& arg) {
   return ssl ? of_ssl(x, *ssl, name) : VariableValue::not_found();
 }
 
-constexpr VariableSpec kVariables[] = {{"proxy_protocol_addr", getter<proxy_protocol_addr>},
-                                       {"proxy_protocol_port", getter<proxy_protocol_port>},
-                                       {"proxy_protocol_server_addr", getter<proxy_protocol_server_addr>},
-                                       {"proxy_protocol_server_port", getter<proxy_protocol_server_port>},
-                                       {"proxy_protocol_tlv_*", getter<proxy_protocol_tlv>}};
+constexpr VariableSpec kVariables[] = {{"proxy_protocol_addr", proxy_protocol_addr},
+                                       {"proxy_protocol_port", proxy_protocol_port},
+                                       {"proxy_protocol_server_addr", proxy_protocol_server_addr},
+                                       {"proxy_protocol_server_port", proxy_protocol_server_port},
+                                       {"proxy_protocol_tlv_*", proxy_protocol_tlv}};
 
 }  // namespace
 
-extern const Feature proxy_protocol;
-const Feature proxy_protocol{.name = "proxy_protocol", .variables = kVariables};
+std::span<const VariableSpec> proxy_protocol_variables();
+std::span<const VariableSpec> proxy_protocol_variables() { return kVariables; }
 
-}  // namespace weir::http
+}  // namespace weir::shared

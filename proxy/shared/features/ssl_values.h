@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "config/values.h"
-#include "http/http_config.h"
+#include "shared/loader.h"
 #include "net/tls_options.h"
 
-namespace weir::http::ssl_values {
+namespace weir::shared::ssl_values {
 
 inline std::string conf_file(const config::Call& call) { return Loader::of(call).conf_path(call.args[0]); }
 
@@ -35,4 +35,4 @@ inline constexpr config::EnumName<std::uint32_t> kVersions[] = {
 
 inline std::pair<std::string, std::string> two_words(const config::Call& call) { return {call.args[0], call.args[1]}; }
 
-}  // namespace weir::http::ssl_values
+}  // namespace weir::shared::ssl_values
