@@ -187,7 +187,8 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
   exchange.location = &exchange.server->root;
 
   channel.set_pipelined(pipelined_);
-  int refusal = co_await read_head(exchange);
+  RequestParser parser;
+  int refusal = co_await read_head(exchange, parser);
   enter(Kind::Serving);
   if (refusal < 0) co_return After::Close;
   if (refusal == 0) refusal = route(exchange);
@@ -210,10 +211,10 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
 /// Octets of an unfinished head that are kept without a block of their own.
 constexpr std::size_t kParked = 2048;
 
-net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange) {
+net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange, RequestParser& parser) {
   const CoreConf& conf = core();
   const std::size_t line = conf.large_buffers_size->count();
-  parser_.start({.max_line = line,
+  parser.start({.max_line = line,
                  .max_field_line = line,
                  .max_total = line * *conf.large_buffers_number,
                  .max_fields = static_cast<std::size_t>(*conf.max_headers)},
@@ -224,35 +225,35 @@ net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange) {
                  .allow_bare_lf = true,
                  .cut_fragment = true});
   exchange.request.fields.reserve(24);
-  if (const auto outcome = parse_head(exchange)) return *outcome;
-  return read_rest_of_head(exchange);
+  if (const auto outcome = parse_head(exchange, parser)) return *outcome;
+  return read_rest_of_head(exchange, parser);
 }
 
 /// Parses what has come. Returns 0 or the status of a refusal, or nothing if the head is not complete.
-std::optional<int> ClientConnection::parse_head(Exchange& exchange) {
+std::optional<int> ClientConnection::parse_head(Exchange& exchange, RequestParser& parser) {
   if (input_.is_empty()) return std::nullopt;
   const std::string_view octets = input_.unread();
-  switch (parser_.parse(octets, exchange.request)) {
+  switch (parser.parse(octets, exchange.request)) {
     case ParseStatus::Incomplete: return std::nullopt;
-    case ParseStatus::Bad: return refuse(exchange);
+    case ParseStatus::Bad: return refuse(exchange, parser.error());
     case ParseStatus::Complete: break;
   }
-  const std::string_view kept = exchange.arena().copy(octets.substr(0, parser_.consumed()));
+  const std::string_view kept = exchange.arena().copy(octets.substr(0, parser.consumed()));
   exchange.request.rebase(octets.data(), kept.data());
-  input_.consume(parser_.consumed());
+  input_.consume(parser.consumed());
   // While a backend takes its time the block serves others, and stays in the processor's cache.
   input_.release_if_empty();
-  exchange.head_octets = parser_.consumed();
+  exchange.head_octets = parser.consumed();
   return 0;
 }
 
-net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
+net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange, RequestParser& parser) {
   net::TimePoint deadline{};
   char* parking = nullptr;
   for (;;) {
     const net::IoError error = input_.read(*stream_);
     if (!error) {
-      if (const auto outcome = parse_head(exchange)) co_return *outcome;
+      if (const auto outcome = parse_head(exchange, parser)) co_return *outcome;
       continue;
     }
     if (error.code == ENOBUFS) {
@@ -263,7 +264,7 @@ net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
       co_return 431;
     }
     if (!error.would_block()) {
-      if (parser_.started())
+      if (parser.started())
         log::info(runtime_->error_log(), exchange.subject(),
                   "client closed connection while sending the head of a request ({})", error.message());
       co_return -1;
@@ -290,8 +291,7 @@ net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange) {
   }
 }
 
-int ClientConnection::refuse(Exchange& exchange) {
-  const ParseError& error = parser_.error();
+int ClientConnection::refuse(Exchange& exchange, const ParseError& error) {
   // The request line for the log, as far as it came, in memory that stays.
   const std::string_view octets = input_.unread();
   exchange.request.reset();

@@ -45,10 +45,10 @@ class ClientConnection final : public http::ClientConnectionBase {
   net::Task<bool> wait_for_request();
   net::Task<After> serve_one();
   /// Reads one head. Returns 0, or the status of a refusal, or -1 if the client is gone.
-  net::MaybeTask<int> read_head(http::Exchange& exchange);
-  std::optional<int> parse_head(http::Exchange& exchange);
-  net::Task<int> read_rest_of_head(http::Exchange& exchange);
-  int refuse(http::Exchange& exchange);
+  net::MaybeTask<int> read_head(http::Exchange& exchange, RequestParser& parser);
+  std::optional<int> parse_head(http::Exchange& exchange, RequestParser& parser);
+  net::Task<int> read_rest_of_head(http::Exchange& exchange, RequestParser& parser);
+  int refuse(http::Exchange& exchange, const ParseError& error);
   int route(http::Exchange& exchange);
   net::Task<void> linger();
   void follow_reload();
@@ -62,7 +62,6 @@ class ClientConnection final : public http::ClientConnectionBase {
   std::unique_ptr<net::Stream> stream_;
   const http::ListenAddress* listen_;
   InputBuffer input_;
-  RequestParser parser_;
   http::ConnectionInfo info_;
   std::unique_ptr<net::ProxyHeader> proxy_header_;  // of `listen … proxy_protocol`
   http::Standing::Kind stage_ = http::Standing::Kind::Idle;  // Body is told from Serving by the channel
