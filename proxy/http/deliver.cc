@@ -26,6 +26,7 @@ net::Task<void> tunnel(Exchange& exchange, Attempt& attempt) {
   const net::RelayResult moved =
       co_await net::relay(exchange.client().stream(), attempt.channel().stream(), options);
   exchange.response.body_octets_sent = moved.b_to_a;
+  exchange.client().raw_sent(moved.b_to_a);
   attempt.note_tunnel(moved.b_to_a, moved.a_to_b);
   attempt.channel().stream().close();
   if (moved.error.timed_out())

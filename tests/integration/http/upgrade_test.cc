@@ -64,6 +64,21 @@ TEST(Upgrade, MakesATunnelForBothDirections) {
   }
 }
 
+TEST(Upgrade, OctetsOfTheTunnelAreLogged) {
+  FakeBackend app = mirror();
+  WeirProcess weir("log_format sent '$bytes_sent $body_bytes_sent'; access_log %dir%/sent.log sent;" + std::string(kConfig),
+                   {{"app", app.address()}});
+  RawClient client = weir.connect();
+  client.send(kUpgrade);
+  const HttpResponse response = client.read_response();
+  ASSERT_EQ(response.status, 101);
+  client.send("hello");
+  EXPECT_EQ(client.read_bytes(5), "hello");
+  client.close();
+  EXPECT_TRUE(wait_until([&] { return weir.dir().read("sent.log").ends_with(" 5\n"); }));
+  EXPECT_GT(std::stoul(weir.dir().read("sent.log")), 5u + 50u) << "head and tunnel";
+}
+
 TEST(Upgrade, CarriesMuchAtOnceInBothDirections) {
   FakeBackend app = mirror();
   WeirProcess weir(kConfig, {{"app", app.address()}});
