@@ -1,7 +1,9 @@
 // Upgrade: after the backend's 101 the connection is a tunnel.
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "support/fake_backend.h"
 #include "support/weir_process.h"
@@ -58,7 +60,8 @@ TEST(Upgrade, MakesATunnelForBothDirections) {
   EXPECT_NE(response.field("Connection").find_first_of("uU"), std::string::npos);
   EXPECT_EQ(app.last_request().field("Upgrade"), "websocket");
   EXPECT_EQ(app.last_request().field("Sec-WebSocket-Version"), "13");
-  for (const std::string message : {"hello", "GET / HTTP/1.1\r\n\r\n", std::string("\0\xff\x81", 3).c_str()}) {
+  for (const std::string& message :
+       std::vector<std::string>{"hello", "GET / HTTP/1.1\r\n\r\n", std::string("\0\xff\x81", 3)}) {
     client.send(message);
     EXPECT_EQ(client.read_bytes(message.size()), message);
   }
