@@ -86,6 +86,12 @@ constexpr std::string_view kDifferences = R"(
 
 ### Sessions (stream)
 
+- `upstream` takes `round_robin`, `ip_hash` and `peak_ewma` here, too; `least_time` has nginx's words for stream.
+- What is known of the addresses behind a name in variables outlives the session: one that could not be connected to is
+  left alone for `fail_timeout`, where nginx tries all anew each time.
+- A buffer of a direction has 4k, 16k or 64k. Once reads fill buffers of 16k and more, octets of plain sockets move within the
+  kernel, through a pipe of at most 256 KiB a direction.
+- `pass` is not there yet; `proxy_pass` to the address does the same with a connection more.
 - `listen … udp` has one socket for each worker, so datagrams of one client always come to the same session; `reuseport` is
   not needed for it. UDP sessions do not count against `worker_connections` but have limits of their own
   (`udp_max_sessions`); datagrams beyond them are dropped, with at most one line a second. They end with their listening

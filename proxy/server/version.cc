@@ -71,9 +71,9 @@ constexpr Module kModules[] = {
 
     // L4
     {"stream", Out, Present},
-    {"stream_ssl_module", Out, Absent},
+    {"stream_ssl_module", Out, Present},
     {"stream_ssl_preread_module", Out, Present},
-    {"stream_realip_module", Out, Absent},
+    {"stream_realip_module", Out, Present},
     {"stream_geoip_module", Out, Absent},
     {"stream_access_module", In, Present},
     {"stream_geo_module", In, Present},
