@@ -65,7 +65,10 @@ TEST_F(ConnectTest, SaysWhatIsToBeSaidFirst) {
     });
     const ConnectResult result = co_await connect(loop, address, 5s, options);
     EXPECT_FALSE(result.error) << result.error.message();
-    if (result.stream) EXPECT_FALSE(co_await send_all(*result.stream, "next", 5s));
+    if (result.stream) {
+      const IoError failed = co_await send_all(*result.stream, "next", 5s);
+      EXPECT_FALSE(failed) << failed.message();
+    }
     peer.join();
     EXPECT_TRUE(received == first + "next");
   };
