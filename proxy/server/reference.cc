@@ -101,7 +101,6 @@ constexpr std::string_view kDifferences = R"(
   log, where nginx goes on without a name: extensions twice, lengths that do not fit, names with octets that no name has.
   So two of its own tests (a message one octet too short, an extension longer than the message) end otherwise here.
   `$ssl_preread_protocol` is the highest version that is listed; nginx says TLSv1.3 of any list.
-- A PROXY protocol header of version 2 with a wrong checksum is refused.
 
 ### Process
 
