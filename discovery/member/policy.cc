@@ -100,8 +100,11 @@ std::optional<WallTime> parse_time(std::string_view text) {
   const char* const end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (end != copy.c_str() + copy.size()) return std::nullopt;
   const std::time_t seconds = timegm(&parts);
+  // The clock counts nanoseconds, so it ends in the year 2262.
+  const auto last = std::chrono::floor<std::chrono::seconds>(WallTime::max()).time_since_epoch();
+  if (seconds < 0 || seconds > last.count()) return std::nullopt;
   const WallTime time = std::chrono::system_clock::from_time_t(seconds);
-  if (seconds < 0 || seconds > 253'402'300'799 || format_time(time) != text) return std::nullopt;  // year 9999
+  if (format_time(time) != text) return std::nullopt;
   return time;
 }
 

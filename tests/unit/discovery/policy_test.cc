@@ -62,6 +62,8 @@ TEST(Policy, IsTakenWholeOrNotAtAll) {
       {R"({"v":1,"rules":[{"match":"10.0.0.1:80","weight":1.5}]})", "whole number"},
       {R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true,"until":"tomorrow"}]})", "must be a time"},
       {R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true,"until":"2026-02-30T10:00:00Z"}]})", "must be a time"},
+      {R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true,"until":"1013-12-01T10:00:00Z"}]})", "must be a time"},
+      {R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true,"until":"2263-01-01T00:00:00Z"}]})", "must be a time"},
       {R"({"v":1,"split":[{"match":"v=1","percent":101}]})", "must be a number of 0 to 100"},
       {R"({"v":1,"split":[{"match":"v=1","percent":60},{"match":"v=2","percent":60}]})", "more than 100"},
       {R"({"v":1,"rules":[[[[[[]]]]]]})", "not a JSON object"},
