@@ -138,13 +138,18 @@ int set_weight(Dialogue& dialogue, const ZkToolOptions& options) {
 MemberDirectory read_directory(Dialogue& dialogue, const std::string& path, Format format, bool is_outer) {
   const Listing listing = list_of(dialogue, path);
   DecodedDirectory directory;
+  std::vector<WeightRule> rules;
   for (const std::string& name : listing.names) {
     FromName said = decode_child_name(format, name, {}, is_outer);
     std::vector<KnownMember> members = std::move(said.members);
-    if (said.what == FromName::What::NeedsData)
-      members = decode_child_data(format, name, dialogue.get(path + "/" + name).data, {}).members;
+    if (said.what == FromName::What::NeedsData) {
+      FromData from_data = decode_child_data(format, name, dialogue.get(path + "/" + name).data, {});
+      members = std::move(from_data.members);
+      rules.insert(rules.end(), from_data.rules.begin(), from_data.rules.end());
+    }
     for (KnownMember& member : members) directory.children.push_back({name, std::move(member)});
   }
+  apply_weight_rules(rules, directory.children);
   directory.sort();
   const std::vector<std::int64_t> all_alike(directory.contested().size(), 0);
   return {.exists = listing.code == Code::Ok, .stat = listing.stat, .members = settle(std::move(directory), all_alike)};

@@ -185,15 +185,19 @@ void DirectoryReader::fetched(const std::string& name, const NodeData& node) {
   Content& content = contents_[name];
   content.is_known = true;
   content.reason = said.reason;
-  if (!said.is_rejected) content.members = std::move(said.members);
+  if (said.is_rejected) return;
+  content.members = std::move(said.members);
+  content.rules = std::move(said.rules);
 }
 
 void DirectoryReader::decode(const std::shared_ptr<Reading>& reading) {
   DecodedDirectory& directory = reading->directory;
+  std::vector<WeightRule> rules;
   for (const std::string& name : reading->with_data) {
     const auto content = contents_.find(name);
     if (content == contents_.end()) continue;  // gone in between
     if (content->second.reason != nullptr) directory.rejected.push_back({name, content->second.reason});
+    rules.insert(rules.end(), content->second.rules.begin(), content->second.rules.end());
     for (const KnownMember& member : content->second.members) {
       const auto is_same = [&](const auto& child) { return child.name == name && child.member.address == member.address; };
       // Named twice by one child: the first counts.
@@ -214,6 +218,7 @@ void DirectoryReader::decode(const std::shared_ptr<Reading>& reading) {
     });
   }
   if (!contents_.empty() && !sweep_timer_.is_set()) sweep_timer_.set(settings_.sweep_every, [this] { sweep(); });
+  apply_weight_rules(rules, directory.children);
   directory.sort();
   std::vector<RejectedName> rejected = std::move(directory.rejected);
   if (directory.is_contested()) return settle_contested(std::move(directory), std::move(rejected), reading->listing.stat);

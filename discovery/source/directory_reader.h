@@ -64,6 +64,7 @@ class DirectoryReader {
   /// What a child's data said when it was last understood, and what is wrong with it now.
   struct Content {
     std::vector<KnownMember> members{};
+    std::vector<WeightRule> rules{};
     const char* reason = nullptr;
     bool is_known = false;
 

@@ -29,9 +29,16 @@ bool is_url_name(std::string_view name) {
   return at != name.npos && at != 0 && (separator == "%3A%2F%2F" || separator == "%3a%2f%2f");
 }
 
+bool is_of_serverset(std::string_view name) { return name.starts_with("member_") || name.starts_with("vector_"); }
+
+FromData decode_of_serverset(std::string_view name, std::string_view data, const DecodeRules& rules) {
+  if (name.starts_with("member_")) return decode_serverset(data, rules);
+  DecodedVector vector = decode_vector(data);
+  return {.reason = vector.reason, .is_rejected = vector.is_rejected, .rules = std::move(vector.rules)};
+}
+
 FromName find_out(std::string_view name, const DecodeRules& rules) {
-  if (name.starts_with("member_")) return needs_data();  // of a ServerSet
-  if (name.starts_with("vector_")) return not_one();     // its weights: README, "Layouts of others"
+  if (is_of_serverset(name)) return needs_data();
   if (name.starts_with("base64_")) return decode_nerve_name(name, rules);
   if (is_url_name(name)) return decode_dubbo_name(name, rules);
   FromName native = decode_native_name(name, rules);
@@ -75,8 +82,7 @@ FromName decode_child_name(Format format, std::string_view name, const DecodeRul
     case Format::Dubbo: return decode_dubbo_name(name, rules);
     case Format::Nerve: return name.starts_with("base64_") ? decode_nerve_name(name, rules) : needs_data();
     case Format::ServerSet:
-      if (name.starts_with("member_")) return needs_data();
-      return name.starts_with("vector_") ? not_one() : FromName{.reason = "not a member of a ServerSet"};
+      return is_of_serverset(name) ? needs_data() : FromName{.reason = "not a member of a ServerSet"};
     case Format::Plain:
     case Format::Curator:
     case Format::Nginx: return needs_data();
@@ -87,11 +93,11 @@ FromName decode_child_name(Format format, std::string_view name, const DecodeRul
 FromData decode_child_data(Format format, std::string_view name, std::string_view data, const DecodeRules& rules) {
   if (data.size() > kLongestData) return {.reason = "too much data", .is_rejected = true};
   switch (format) {
-    case Format::Auto: return name.starts_with("member_") ? decode_serverset(data, rules)
-                                                          : find_out_from_data(name, data, rules);
+    case Format::Auto: return is_of_serverset(name) ? decode_of_serverset(name, data, rules)
+                                                    : find_out_from_data(name, data, rules);
     case Format::Plain: return decode_plain(name, data, rules);
     case Format::Nerve: return decode_nerve(data, rules);
-    case Format::ServerSet: return decode_serverset(data, rules);
+    case Format::ServerSet: return decode_of_serverset(name, data, rules);
     case Format::Curator: return decode_curator(data, rules);
     case Format::Nginx: return decode_nginx(name, data, rules);
     case Format::Native:

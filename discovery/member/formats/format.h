@@ -6,6 +6,7 @@
 
 #include <weir/discovery/zookeeper_source.h>
 
+#include "member/formats/serverset_vector.h"
 #include "member/member_directory.h"
 
 #include <string>
@@ -23,7 +24,7 @@ struct FromName {
   enum class What {
     Members,    ///< all there is to know
     NeedsData,  ///< the data has to be read
-    NotOne,     ///< a node with another purpose (`policy`, `vector_…`): no member, no fault
+    NotOne,     ///< a node with another purpose (such as `policy`): no member, no fault
     Rejected,
   };
   What what = What::Rejected;
@@ -36,6 +37,7 @@ struct FromData {
   std::vector<KnownMember> members{};  ///< none is no fault: one that is out of service
   const char* reason = nullptr;        ///< if set, the data is no statement about members, or the weight was not one
   bool is_rejected = false;
+  std::vector<WeightRule> rules{};     ///< for the members of the same directory
 };
 
 /// `is_outer`: the child is one of the path itself, among `members`, `static` and `policy`.

@@ -115,6 +115,28 @@ TEST(Formats, RefuseWhatIsTooMuch) {
   EXPECT_TRUE(decode_child_data(Format::Auto, "x", many, {}).is_rejected);
 }
 
+TEST(Formats, MultiplyWhatTheVectorsOfAServerSetSayOfAMember) {
+  const auto child = [](const char* name, const char* address, const char* facts) {
+    return DecodedDirectory::Child{.name = name, .member = {{.address = address, .weight = 100}, facts}};
+  };
+  std::vector<DecodedDirectory::Child> children{
+      child("member_1", "10.0.0.1:80", "l.shard=1"), child("member_2", "10.0.0.2:80", "l.shard=2,l.dc=eu"),
+      child("member_3", "10.0.0.3:80", ""), child("10.0.0.1:80,l.shard=1", "10.0.0.1:80", "l.shard=1")};
+  std::vector<WeightRule> rules;
+  for (const char* data : {R"({"vector":[{"select":"member=member_1","weight":0.5},{"select":"shard=1","weight":3}]})",
+                           R"({"vector":[{"select":"inet=10.0.0.1:80","weight":0.1},{"select":"shard=2","weight":-1.0},
+                               {"select":"member=member_3"},{"select":"member=member_3","weight":1e4}]})"}) {
+    const DecodedVector vector = decode_vector(data);
+    EXPECT_EQ(vector.reason, nullptr);
+    rules.insert(rules.end(), vector.rules.begin(), vector.rules.end());
+  }
+  apply_weight_rules(rules, children);
+  EXPECT_EQ(children[0].member.weight, 15u);
+  EXPECT_TRUE(children[1].member.draining);
+  EXPECT_EQ(children[2].member.weight, kGreatestWeight);
+  EXPECT_EQ(children[3].member.weight, 100u) << "no member of a ServerSet";
+}
+
 TEST(Formats, HaveWordsThatAreReadBack) {
   for (const Format format : {Format::Auto, Format::Native, Format::Plain, Format::Nerve, Format::ServerSet, Format::Curator,
                               Format::Dubbo, Format::Nginx}) {

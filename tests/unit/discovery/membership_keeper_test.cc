@@ -431,6 +431,21 @@ TEST_F(MembershipKeeperTest, ReadsMembersInTheLayoutsOfOthersBesideOurs) {
   EXPECT_LE(world.registry.reads() - reads, 2u) << "what is known is not asked again";
 }
 
+TEST_F(MembershipKeeperTest, FollowsTheWeightsOfAServerSet) {
+  constexpr const char* kMember = R"({"serviceEndpoint":{"host":"10.0.0.3","port":80},"status":"ALIVE","shard":3})";
+  world.registry.create("/weir/app/member_0000000007", 0, kMember);
+  world.registry.create("/weir/app/vector_0000000001", 0, R"({"vector":[{"select":"shard=3","weight":0.5}]})");
+  world.watch();
+  world.pass(1s);
+  EXPECT_EQ(world.member("10.0.0.3:80").weight, 50u);
+  world.registry.write("/weir/app/vector_0000000001", R"({"vector":[{"select":"shard=3","weight":0.25}]})");
+  world.pass(1min);
+  EXPECT_EQ(world.member("10.0.0.3:80").weight, 25u);
+  world.registry.write("/weir/app/vector_0000000001", "nonsense");
+  world.pass(1min);
+  EXPECT_EQ(world.member("10.0.0.3:80").weight, 25u) << "what it said last stands";
+}
+
 TEST_F(MembershipKeeperTest, NoticesChangedDataAndKeepsTheLastThatItUnderstood) {
   world.registry.create("/weir/app/web_1", 0, R"({"host":"10.0.0.2","port":80,"name":"web","weight":3})");
   world.registry.create("/weir/app/web_2", 0, R"({"host":"10.0.0.3","port":80,"name":"web"})");
