@@ -187,10 +187,11 @@ TEST(Udp, ManySessionsOfOneClientStayWithinTheirLimit) {
   UdpSocket early = udp_client(address);
   EXPECT_EQ(early.ask("x"), "app:x");
   for (int i = 0; i < 10'000; ++i) udp_client(address).send("flood");
-  EXPECT_EQ(early.ask("y"), "app:y");
+  // Behind a flood a datagram may be lost in the full buffer of the socket.
+  EXPECT_TRUE(wait_until([&] { return early.ask("y", milliseconds(500)) == "app:y"; }));
   UdpSocket elsewhere("127.0.0.2:0");
   elsewhere.connect(address);
-  EXPECT_EQ(elsewhere.ask("z"), "app:z");
+  EXPECT_TRUE(wait_until([&] { return elsewhere.ask("z", milliseconds(500)) == "app:z"; }));
   EXPECT_LE(app->senders(), 51u);
   EXPECT_GE(app->senders(), 50u);
   EXPECT_TRUE(weir.logs("dropped: too many UDP sessions of one client (limit: udp_max_sessions)")) << weir.error_log();
@@ -209,7 +210,8 @@ TEST(Udp, WithoutDescriptorsTheEarlySessionsGoOnAndTheLogStaysShort) {
   EXPECT_EQ(early.ask("x"), "app:x");
   for (int i = 0; i < 2000; ++i) udp_client(weir.address()).send("flood");
   EXPECT_TRUE(weir.logs("socket() failed (24: Too many open files)")) << weir.error_log();
-  EXPECT_EQ(early.ask("y"), "app:y");
+  // Behind a flood it may be lost in the full buffer of the socket.
+  EXPECT_TRUE(wait_until([&] { return early.ask("y", milliseconds(500)) == "app:y"; }));
   std::size_t lines = 0;
   const std::string log = weir.error_log();
   for (std::size_t at = log.find("[alert]"); at != log.npos; at = log.find("[alert]", at + 1)) ++lines;
