@@ -124,8 +124,12 @@ bool is_valid_match(std::string_view match) {
 }
 
 std::string canonical_match(std::string_view match) {
-  if (const auto pair = key_and_value(match))
-    return std::string(pair->first) + "=" + escape_value(pair->second);
+  if (const auto pair = key_and_value(match)) {
+    // What is escaped already must stay as it is: policies are read, changed and written again.
+    const bool may_be_escaped = pair->second.find(',') == pair->second.npos;
+    const std::string plain = may_be_escaped ? zone_of("z=" + std::string(pair->second)) : std::string();
+    return std::string(pair->first) + "=" + escape_value(plain.empty() ? pair->second : plain);
+  }
   NameError error{};
   return canonical_address(match, error).value_or(std::string(match));
 }

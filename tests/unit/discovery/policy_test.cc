@@ -45,6 +45,15 @@ TEST(Policy, IsReadAndWrittenBack) {
   EXPECT_EQ(parse_policy("").policy, Policy{});
 }
 
+TEST(Policy, StaysTheSameWhenItIsWrittenBackWhateverItsValuesHold) {
+  for (const char* match : {"z=eu 1", "z=eu%201", "z=a,b", "z=100%", "z=%0A", "z=%$$", "z=%25"}) {
+    const std::string once = canonical_match(match);
+    EXPECT_EQ(canonical_match(once), once) << match;
+  }
+  EXPECT_EQ(canonical_match("z=eu 1"), "z=eu%201");
+  EXPECT_EQ(canonical_match("z=a,b"), "z=a%2Cb");
+}
+
 TEST(Policy, IsTakenWholeOrNotAtAll) {
   const std::pair<const char*, const char*> wrong[] = {
       {"[]", "not a JSON object"},
