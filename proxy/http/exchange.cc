@@ -95,8 +95,8 @@ void Exchange::describe(std::string& text) const {
   if (server) add("server", server->primary_name, false);
   if (!request.line.empty()) add("request", request.line, true);
   if (!upstream_for_log.empty()) add("upstream", upstream_for_log, true);
-  const std::string_view host = request.fields.value(FieldId::Host);
-  if (!host.empty()) add("host", host, true);
+  const std::string_view asked = request.fields.value(FieldId::Host);
+  if (!asked.empty()) add("host", asked, true);
   const std::string_view referer = request.fields.value(FieldId::Referer);
   if (!referer.empty()) add("referrer", referer, true);
 }

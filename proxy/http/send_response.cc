@@ -51,7 +51,8 @@ net::Task<bool> send_paced(Exchange& exchange, const BodyPieces& pieces, bool la
     while (!piece.empty()) {
       const std::uint64_t allowed = pace.allowance(exchange.response.body_octets_sent, exchange.loop().now());
       if (allowed == 0) {
-        if (const bool waited = co_await patient_sleep(exchange, pace.delay())) continue;
+        const bool waited = co_await patient_sleep(exchange, pace.delay());
+        if (waited) continue;
         log_send_failure(exchange, {net::IoError::kEof});
         co_return false;
       }

@@ -21,19 +21,22 @@ int prepare(int fd, const Endpoint& peer, const ConnectOptions& options) {
   if (!error && tcp && options.keepalive) error = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   if (!error && options.receive_buffer) error = set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
   if (!error && options.send_buffer) error = set_option(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer);
-  if (error || !options.bind) return error;
-  if (options.transparent) {
-    const bool v6 = options.bind->family() == AF_INET6;
-    error = v6 ? set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1) : set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
-    if (error) return error;
-  }
-  // The port is chosen by connect, where it needs to be unique for the pair only; otherwise 28 000 connections to all
-  // backends together would use up the ports.
-  if (tcp && options.bind->port() == 0) set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-  return ::bind(fd, options.bind->raw(), options.bind->length()) == 0 ? 0 : errno;
+  return error || !options.bind ? error : bind_own(fd, *options.bind, options.transparent);
 }
 
 }  // namespace
+
+int bind_own(int fd, const Endpoint& own, bool transparent) {
+  const bool v6 = own.family() == AF_INET6;
+  if (transparent)
+    if (const int error = v6 ? set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+                             : set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1))
+      return error;
+  // The port is chosen by connect, where it needs to be unique for the pair only; otherwise 28 000 connections to all
+  // backends together would use up the ports.
+  if (!own.is_unix() && own.port() == 0) set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  return ::bind(fd, own.raw(), own.length()) == 0 ? 0 : errno;
+}
 
 Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds timeout, ConnectOptions options) {
   const int fd = ::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -34,6 +34,10 @@ struct ConnectResult {
   std::string tls_failure{};  // what went wrong in the handshake, for the log
 };
 
+/// Gives a socket that is not connected yet its own address. `transparent`: one that is not ours (IP_TRANSPARENT, needs
+/// privileges). Returns 0 or an errno.
+int bind_own(int fd, const Endpoint& own, bool transparent);
+
 /// Connects to `peer` within `timeout` (0: the system's limit). Error: ETIMEDOUT, ECONNREFUSED or any errno of
 /// socket, bind or connect; EAGAIN from a unix socket whose queue is full.
 Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds timeout,

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "net/connect.h"
 #include "shared/address.h"
 #include "shared/panic.h"
 #include "stream/datagram_relay.h"
@@ -72,7 +73,8 @@ class DatagramAttempt final : private net::RelayObserver {
 int DatagramAttempt::open_socket(const net::Endpoint& backend) {
   fd_ = ::socket(backend.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return errno;
-  if (const auto own = own_address(session_); own && ::bind(fd_, own->raw(), own->length()) != 0) return errno;
+  if (const auto own = own_address(session_))
+    if (const int error = net::bind_own(fd_, *own, conf_.bind->transparent)) return error;
   return ::connect(fd_, backend.raw(), backend.length()) == 0 ? 0 : errno;
 }
 
