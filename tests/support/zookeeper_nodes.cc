@@ -2,6 +2,7 @@
 
 #include <zookeeper/zookeeper.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace weir::test {
@@ -51,6 +52,27 @@ void ZooKeeperNodes::rename(const std::string& from, const std::string& to, bool
   zoo_delete_op_init(&operations[0], from.c_str(), -1);
   zoo_create_op_init(&operations[1], to.c_str(), "", 0, &ZOO_OPEN_ACL_UNSAFE, flags(ephemeral), nullptr, 0);
   check(zoo_multi(handle_, 2, operations, results), "rename " + from + " to " + to);
+}
+
+template <class Init>
+void ZooKeeperNodes::in_steps(const std::vector<std::string>& paths, Init init) {
+  for (std::size_t begin = 0; begin < paths.size(); begin += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, paths.size() - begin);
+    std::vector<zoo_op_t> operations(count);
+    std::vector<zoo_op_result_t> results(count);
+    for (std::size_t i = 0; i < count; ++i) init(&operations[i], paths[begin + i].c_str());
+    check(zoo_multi(handle_, static_cast<int>(count), operations.data(), results.data()), "change " + paths[begin] + " and more");
+  }
+}
+
+void ZooKeeperNodes::create_ephemerals(const std::vector<std::string>& paths) {
+  in_steps(paths, [](zoo_op_t* operation, const char* path) {
+    zoo_create_op_init(operation, path, "", 0, &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL, nullptr, 0);
+  });
+}
+
+void ZooKeeperNodes::remove_all(const std::vector<std::string>& paths) {
+  in_steps(paths, [](zoo_op_t* operation, const char* path) { zoo_delete_op_init(operation, path, -1); });
 }
 
 std::vector<std::string> ZooKeeperNodes::children(const std::string& path) {

@@ -24,10 +24,17 @@ class ZooKeeperNodes {
   void remove(const std::string& path);
   /// Deletes one node and makes another in one step: so a member changes its weight.
   void rename(const std::string& from, const std::string& to, bool ephemeral = true);
+  /// Makes or deletes many nodes, whose parent exists, `kAtOnce` in one step: one by one, each waits for the disk.
+  void create_ephemerals(const std::vector<std::string>& paths);
+  void remove_all(const std::vector<std::string>& paths);
+  static constexpr std::size_t kAtOnce = 20;
   /// The names under `path`; none if it does not exist.
   std::vector<std::string> children(const std::string& path);
 
  private:
+  template <class Init>
+  void in_steps(const std::vector<std::string>& paths, Init init);
+
   _zhandle* handle_ = nullptr;
 };
 

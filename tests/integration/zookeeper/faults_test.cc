@@ -227,9 +227,19 @@ TEST_F(RegistryFaults, ManyMembersThatComeAndGo) {
   // Draining ones: known to the proxy, and no traffic for addresses at which nobody is.
   const auto name = [](int i) { return "/weir/group/members/127.1." + std::to_string(i / 250) + "." +
                                        std::to_string(1 + i % 250) + ":80,s=drain"; };
-  for (int i = 0; i < count; ++i) crowd.create_ephemeral(name(i));
-  for (int i = 0; i < count; i += 2) crowd.remove(name(i));
+  std::vector<std::string> all, every_second;
+  for (int i = 0; i < count; ++i) {
+    all.push_back(name(i));
+    if (i % 2 == 0) every_second.push_back(name(i));
+  }
+  for (int round = 0; round < 2; ++round) {
+    crowd.create_ephemerals(round == 0 ? all : every_second);
+    crowd.remove_all(every_second);
+  }
   scene.follows_news();
+  const std::string members = "members: " + std::to_string(3 + count / 2) + ", held: 0";
+  EXPECT_TRUE(wait_until([&] { return scene.weir->get("/discovery").body.text().find(members) != std::string::npos; }, 60s))
+      << scene.weir->get("/discovery").body.text();
 }
 
 // --- an ensemble of three
