@@ -207,7 +207,7 @@ void Server::start(Configuration configuration) {
   }
   distribute(configuration, sockets_);
   current_ = std::move(configuration);
-  log::notice(*error_log_, "{} started: {} workers, {} listening addresses", version(), worker_count_,
+  log::notice(*error_log_, "weir/{} started: {} workers, {} listening addresses", version(), worker_count_,
               current_.http->listens.size() + current_.stream->listens.size());
   CertificateWatch::report_endings(*error_log_);
   background.ready(!conf.error_logs.is_set() ? paths_.error_log.empty() : false);
