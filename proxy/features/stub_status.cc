@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "features/scopes.h"
+#include "features/switch_here.h"
 #include "http/exchange.h"
 #include "http/respond.h"
 
@@ -9,17 +10,7 @@ namespace weir::http {
 
 namespace {
 
-using config::Call;
-
-struct Conf {
-  bool is_on = false;  // here; inner locations have other purposes
-};
-
-void set_status(const Call& call) {
-  bool& is_on = call.settings.edit<Conf>().is_on;
-  if (is_on) call.fail_duplicate();
-  is_on = true;
-}
+struct StubStatus;
 
 std::uint64_t sum(Exchange& exchange, Counter WorkerCounters::*which) {
   return exchange.runtime().worker().all_counters.sum(which);
@@ -48,11 +39,10 @@ constexpr VariableSpec kVariables[] = {{"connections_active", getter<count_of<&W
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::custom("stub_status", config::Server | config::Location, {0, 1}, "",
-        "Answers with the numbers of connections and requests, of all workers together.", &set_status),
+        "Answers with the numbers of connections and requests, of all workers together.", &switch_on_here<StubStatus>),
 };
 
-bool enabled(const config::Settings& settings) { return settings.get<Conf>().is_on; }
-constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = enabled, .run = tell_status}};
+constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = is_on_here<StubStatus>, .run = tell_status}};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <weir/balancer/snapshot.h>
 
 #include "features/scopes.h"
+#include "features/switch_here.h"
 #include "shared/zk_conf.h"
 #include "http/exchange.h"
 #include "shared/json.h"
@@ -13,20 +14,10 @@ namespace weir::http {
 
 namespace {
 
-using config::Call;
-
 /// Of one upstream; the counts are of all. The page is made between other work of a worker.
 constexpr std::size_t kMostListed = 1000;
 
-struct Conf {
-  bool is_on = false;  // here; inner locations have other purposes
-};
-
-void set_status(const Call& call) {
-  bool& is_on = call.settings.edit<Conf>().is_on;
-  if (is_on) call.fail_duplicate();
-  is_on = true;
-}
+struct WeirStatus;
 
 void tell_counters(JsonWriter& json, const ProcessCounters& counters) {
   const std::uint64_t accepted = counters.sum(&WorkerCounters::accepted);
@@ -125,11 +116,10 @@ PhaseResult tell_status(Exchange& exchange) {
 constexpr config::DirectiveSpec kDirectives[] = {
     config::custom("weir_status", config::Server | config::Location, {0, 0}, "",
         "Answers with JSON: connections, requests, those refused by reason, and of each upstream its servers and what its "
-        "discovery tells.", &set_status),
+        "discovery tells.", &switch_on_here<WeirStatus>),
 };
 
-bool enabled(const config::Settings& settings) { return settings.get<Conf>().is_on; }
-constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = enabled, .run = tell_status}};
+constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = is_on_here<WeirStatus>, .run = tell_status}};
 
 }  // namespace
 
