@@ -268,7 +268,7 @@ net::Task<Result<>> Attempt::connect_anew(bool with_caution) {
     co_return client_closed();
   }
   // What Weir itself has run out of is not the backend's fault.
-  if (const int code = connected.error.code; code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM)
+  if (net::is_own_shortage(connected.error))
     co_return Error{Reason::NoDescriptor, connected.error};
   if (!connected.tls_failure.empty() && !connected.error.timed_out())
     co_return Error{Reason::ConnectFailed, connected.error, exchange_.keep(connected.tls_failure)};

@@ -1,6 +1,7 @@
 // Opening a connection to a peer.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -37,6 +38,11 @@ struct ConnectResult {
 /// Gives a socket that is not connected yet its own address. `transparent`: one that is not ours (IP_TRANSPARENT, needs
 /// privileges). Returns 0 or an errno.
 int bind_own(int fd, const Endpoint& own, bool transparent);
+
+/// Whether `error` says that Weir itself, not its peer, has run out of something: descriptors or memory.
+inline bool is_own_shortage(IoError error) {
+  return error.code == EMFILE || error.code == ENFILE || error.code == ENOBUFS || error.code == ENOMEM;
+}
 
 /// Connects to `peer` within `timeout` (0: the system's limit). Error: ETIMEDOUT, ECONNREFUSED or any errno of
 /// socket, bind or connect; EAGAIN from a unix socket whose queue is full.

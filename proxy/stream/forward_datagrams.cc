@@ -6,13 +6,9 @@
 #include <fmt/format.h>
 
 #include "net/connect.h"
-#include "shared/address.h"
-#include "shared/panic.h"
+#include "stream/attempt.h"
 #include "stream/datagram_relay.h"
-#include "stream/destination.h"
-#include "stream/proxy_conf.h"
 #include "stream/proxy_values.h"
-#include "stream/tries.h"
 
 namespace weir::stream {
 
@@ -20,52 +16,24 @@ namespace {
 
 using End = DatagramRelay::End;
 
-std::chrono::microseconds since(net::TimePoint began, net::TimePoint now) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(now - began);
-}
-
-/// One try of a session at one backend.
-class DatagramAttempt final : private net::RelayObserver {
+class DatagramAttempt final : public Attempt {
  public:
   DatagramAttempt(Session& session, const UpstreamBlock& upstream, balancer::Lease lease)
-      : session_(session),
-        conf_(session.conf<ProxyConf>()),
-        upstream_(upstream),
-        lease_(std::move(lease)),
-        index_(session.attempts.size()),
-        began_(session.loop().now()) {
-    session.attempts.emplace_back();
-    record().address = session.keep(socket_address(lease_.backend().address()));
-  }
-  DatagramAttempt(const DatagramAttempt&) = delete;
+      : Attempt(session, upstream, std::move(lease)) {}
   ~DatagramAttempt() {
-    record().total = since(began_, session_.loop().now());
     if (fd_ >= 0) ::close(fd_);
   }
 
-  enum class Connected : std::uint8_t { Yes, Failed, OwnFault };
   /// Makes a socket whose datagrams go to the backend, and which takes those of the backend alone.
-  Connected connect();
+  net::Task<Connected> connect();
   /// Passes datagrams on until the session is over. Returns its status.
   net::Task<int> relay();
 
  private:
-  AttemptRecord& record() { return session_.attempts[index_]; }
   int open_socket(const net::Endpoint& backend);
   DatagramRelayOptions relay_options() const;
   int explain(End end, const DatagramRelay& relay);
-  void note_failure();
-  void on_first_from_b() override {
-    record().first_byte = since(began_, session_.loop().now());
-    if (!upstream_.timed_by_connect) lease_.first_byte(session_.loop().now());
-  }
 
-  Session& session_;
-  const ProxyConf& conf_;
-  const UpstreamBlock& upstream_;
-  balancer::Lease lease_;
-  const std::size_t index_;
-  const net::TimePoint began_;
   int fd_ = -1;
 };
 
@@ -78,32 +46,20 @@ int DatagramAttempt::open_socket(const net::Endpoint& backend) {
   return ::connect(fd_, backend.raw(), backend.length()) == 0 ? 0 : errno;
 }
 
-DatagramAttempt::Connected DatagramAttempt::connect() {
+net::Task<Attempt::Connected> DatagramAttempt::connect() {
   const auto backend = net::Endpoint::parse(record().address);
-  const int error = backend && !backend->is_unix() ? open_socket(*backend) : EAFNOSUPPORT;
-  const net::TimePoint now = session_.loop().now();
-  if (error == 0) {
-    record().connect = since(began_, now);
-    if (upstream_.timed_by_connect || lease_.is_check()) lease_.first_byte(now);
-    log::info(session_.error_log(), session_, "udp proxy {} connected to {}", net::Endpoint::local_of(fd_).to_string(),
-              record().address);
-    return Connected::Yes;
+  if (const net::IoError error{backend && !backend->is_unix() ? open_socket(*backend) : EAFNOSUPPORT}) {
+    // A flood must not fill the disk with lines about what Weir itself has run out of.
+    if (!net::is_own_shortage(error))
+      log::error(session_.error_log(), session_, "connect() failed ({}) while connecting to upstream", error.message());
+    else if (session_.datagrams()->may_complain())
+      log::alert(session_.error_log(), session_, "socket() failed ({}) while connecting to upstream", error.message());
+    co_return note_unconnected(error);
   }
-  const std::string reason = net::IoError{error}.message();
-  // What Weir itself has run out of is not the backend's fault.
-  if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
-    if (session_.datagrams()->may_complain())
-      log::alert(session_.error_log(), session_, "socket() failed ({}) while connecting to upstream", reason);
-    return Connected::OwnFault;
-  }
-  log::error(session_.error_log(), session_, "connect() failed ({}) while connecting to upstream", reason);
-  note_failure();
-  return Connected::Failed;
-}
-
-void DatagramAttempt::note_failure() {
-  lease_.failed(session_.loop().now());
-  if (upstream_.monitor) upstream_.monitor->suspect(lease_.backend());
+  note_connected();
+  log::info(session_.error_log(), session_, "udp proxy {} connected to {}", net::Endpoint::local_of(fd_).to_string(),
+            record().address);
+  co_return Connected::Yes;
 }
 
 DatagramRelayOptions DatagramAttempt::relay_options() const {
@@ -151,28 +107,6 @@ int DatagramAttempt::explain(End end, const DatagramRelay& relay) {
 
 }  // namespace
 
-net::Task<PhaseResult> forward_datagrams(Session& session) {
-  const std::optional<Destination> destination = co_await find_destination(session);
-  if (!destination) co_return PhaseResult::end(status::kInternal);
-  session.is_proxying = true;
-  Tries tries(session, *destination->upstream);
-  while (auto lease = destination->reader->acquire(tries.next_pick())) {
-    tries.note(*lease);
-    shared::note_panic(*destination->reader, *lease, session.error_log());
-    DatagramAttempt attempt(session, *destination->upstream, std::move(*lease));
-    switch (attempt.connect()) {
-      case DatagramAttempt::Connected::Yes: {
-        const int status = co_await attempt.relay();
-        co_return PhaseResult::end(status);
-      }
-      case DatagramAttempt::Connected::OwnFault: co_return PhaseResult::end(status::kInternal);
-      case DatagramAttempt::Connected::Failed: break;
-    }
-    if (!tries.allow_another()) co_return PhaseResult::end(status::kBadGateway);
-  }
-  log::error(session.error_log(), session, "no live upstreams while connecting to upstream");
-  if (session.attempts.empty()) session.attempts.emplace_back().address = session.keep(destination->upstream->name);
-  co_return PhaseResult::end(status::kBadGateway);
-}
+net::Task<PhaseResult> forward_datagrams(Session& session) { return forward_by<DatagramAttempt>(session); }
 
 }  // namespace weir::stream
