@@ -47,16 +47,21 @@ struct Conf {
   std::map<std::string, std::shared_ptr<LogFormat>> formats;              // of the protocol's block only
 };
 
+bool is_escaped_by_default(char c) { return c == '"' || c == '\\' || c < 0x20 || c > 0x7e; }
+
 void append_escaped(std::string& line, std::string_view value, Escape escape) {
   constexpr char kHex[] = "0123456789ABCDEF";
   if (escape == Escape::Json) return append_json_text(line, value);
-  for (const char c : value) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (escape == Escape::Default && (c == '"' || c == '\\' || octet < 0x20 || octet > 0x7e))
-      line.append("\\x").append({kHex[octet >> 4], kHex[octet & 15]});
-    else
-      line += c;
+  if (escape == Escape::Default) {
+    // Hardly anything needs it, so what lies between is copied as a whole.
+    for (auto found = std::ranges::find_if(value, is_escaped_by_default); found != value.end();
+         found = std::ranges::find_if(value, is_escaped_by_default)) {
+      const auto octet = static_cast<unsigned char>(*found);
+      line.append(value.begin(), found).append("\\x").append({kHex[octet >> 4], kHex[octet & 15]});
+      value = {found + 1, value.end()};
+    }
   }
+  line += value;
 }
 
 std::shared_ptr<LogFormat> compile_format(std::string_view text, Escape escape, VariableTable& variables) {
