@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace weir::http {
@@ -33,11 +34,13 @@ std::string_view http_date_now() {
 }
 
 std::time_t parse_http_date(std::string_view given) {
-  const std::string text(given.substr(0, 64));
+  constexpr std::size_t kLongest = 64;
+  if (given.size() > kLongest) return -1;
+  const std::string text(given);
   for (const char* form : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
     std::tm utc{};
     const char* const end = strptime(text.c_str(), form, &utc);
-    if (end && *end == '\0') return timegm(&utc);
+    if (end == text.c_str() + text.size()) return std::max<std::time_t>(timegm(&utc), -1);
   }
   return -1;
 }
