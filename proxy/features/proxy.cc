@@ -60,7 +60,7 @@ void set_pass(const Call& call) {
     // A host without a port is another address for https than for http.
     const bool needs_port = encrypted && (!known || known->is_implicit) && !host.starts_with("unix:") &&
                             parse_host_port(host, 0).port == 0;
-    UpstreamBlock& upstream = loader.upstream_for(needs_port ? host + ":443" : host, 80, at);
+    UpstreamBlock& upstream = loader.upstream_for(needs_port ? host + ":443" : host, 80, settings, at);
     ProxyTarget resolved = *settings.get<ProxyConf>().pass;
     resolved.upstream = &upstream;
     settings.edit<ProxyConf>().pass.set(std::move(resolved));

@@ -15,10 +15,12 @@ const ListenAddress* HttpConfig::find_listen(std::string_view text) const {
 
 PassedTo Loader::passed_to(const config::Settings& scope) const {
   const ProxyTarget& target = *scope.get<ProxyConf>().pass;
-  return {target.upstream, target.host_and_port, target.scheme == "https", [](const config::Settings& settings) {
+  return {target.upstream, target.host_and_port,
+          [](const config::Settings& settings) {
             const ProxyConf& conf = settings.get<ProxyConf>();
             return std::min(*conf.connect_timeout, *conf.read_timeout);
-          }};
+          },
+          [](const config::Settings& settings) { return settings.get<ProxyConf>().pass->scheme == "https"; }};
 }
 
 void Loader::finish_location(Location& scope, const config::Settings& outer) {

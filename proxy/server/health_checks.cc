@@ -17,56 +17,75 @@ namespace {
 // A suspect is asked at once, but not more often than this.
 constexpr std::chrono::milliseconds kHurry{50};
 
-/// How long one check may take: as the scope says, and not past the next one, though never less than a second.
-std::chrono::milliseconds limit_of(const shared::HealthCheck& check) {
-  std::chrono::milliseconds limit = std::max<std::chrono::milliseconds>(check.interval, std::chrono::seconds(1));
-  return check.scope && check.patience ? std::min(limit, check.patience(*check.scope)) : limit;
-}
-
 class CheckedGroup;
+class CheckedServer;
 
-/// One server being checked. The loop's thread.
-class CheckedServer final : public std::enable_shared_from_this<CheckedServer>, private net::Timer {
+/// One way in which a server is checked. The loop's thread.
+class Probe final : private net::Timer {
  public:
-  CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, std::string address, bool is_unproven)
-      : Timer(loop.timers()), loop_(loop), group_(std::move(group)), address_(std::move(address)), works_(!is_unproven),
-        is_known_(!is_unproven) {}
+  Probe(net::Loop& loop, CheckedServer& server, const shared::HealthCheck& check, bool is_unproven)
+      : Timer(loop.timers()), loop_(loop), server_(server), check_(check), works_(!is_unproven) {}
 
-  const std::string& address() const { return address_; }
+  bool works() const { return works_; }
   /// Asks now, unless it was asked a moment ago.
   void hurry() {
     if (!is_asking_ && loop_.now() - asked_ >= kHurry) on_timer();
   }
-  void end() {
-    ended_ = true;
-    disarm();
-  }
+  void end() { disarm(); }
 
  private:
-  void on_timer() override {
-    if (!ended_ && !is_asking_) net::spawn(run(shared_from_this()));
-  }
-  static net::Task<void> run(std::shared_ptr<CheckedServer> self);
-  void judge(CheckedGroup& group, const std::string& wrong);
+  void on_timer() override;
+  static net::Task<void> run(Probe& self, std::shared_ptr<CheckedServer> server);
+  void note(const std::string& wrong);
 
   net::Loop& loop_;
-  const std::weak_ptr<CheckedGroup> group_;
-  const std::string address_;
+  CheckedServer& server_;
+  const shared::HealthCheck& check_;
   net::TimePoint asked_{};
   std::uint32_t passed_ = 0, failed_ = 0;  // in a row
   bool works_;
-  bool is_known_;  // false: a newcomer that has to prove itself
   bool is_asking_ = false;
+};
+
+/// One server being checked. The loop's thread.
+class CheckedServer final : public std::enable_shared_from_this<CheckedServer> {
+ public:
+  /// `is_unproven`: it is vetoed until it has passed.
+  CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, std::string address, bool is_unproven);
+
+  const std::string& address() const { return address_; }
+  std::shared_ptr<CheckedGroup> group() const { return group_.lock(); }
+  bool has_ended() const { return ended_; }
+  void hurry() {
+    for (const auto& probe : probes_) probe->hurry();
+  }
+  void end() {
+    ended_ = true;
+    for (const auto& probe : probes_) probe->end();
+  }
+  /// After each answer: `wrong` is what was wrong with it.
+  void judge(const std::string& wrong);
+
+ private:
+  const std::weak_ptr<CheckedGroup> group_;
+  const std::string address_;
+  std::vector<std::unique_ptr<Probe>> probes_;  // one for each check of the group
+  bool works_;
+  bool is_known_;  // false: a newcomer that has to prove itself
   bool ended_ = false;
 };
 
 class CheckedGroup final : public HealthChecks::Group, public std::enable_shared_from_this<CheckedGroup> {
  public:
-  CheckedGroup(net::Loop& loop, std::shared_ptr<balancer::Upstream> upstream, shared::HealthCheck check,
-               std::shared_ptr<log::ErrorLog> error_log)
-      : loop_(loop), upstream_(std::move(upstream)), check_(std::move(check)), limit_(limit_of(check_)),
-        error_log_(std::move(error_log)), random_(std::random_device{}()) {
-    check_.scope = nullptr;  // it lives no longer than its configuration
+  CheckedGroup(net::Loop& loop, std::shared_ptr<balancer::Upstream> upstream, std::vector<shared::HealthCheck> checks,
+               std::shared_ptr<const shared::ProtocolConfig> config, std::shared_ptr<log::ErrorLog> error_log)
+      : loop_(loop), upstream_(std::move(upstream)), checks_(std::move(checks)), error_log_(std::move(error_log)),
+        random_(std::random_device{}()) {
+    const bool has_judge = std::any_of(checks_.begin(), checks_.end(), [](const shared::HealthCheck& check) {
+      return check.match && check.match->is_of_http();
+    });
+    // Only http's configuration has such blocks.
+    if (has_judge) config_ = std::static_pointer_cast<const http::HttpConfig>(std::move(config));
   }
 
   void follow() override {
@@ -76,15 +95,16 @@ class CheckedGroup final : public HealthChecks::Group, public std::enable_shared
     loop_.post([self = shared_from_this(), lift] { self->finish(lift); });
   }
   void suspect(const balancer::Backend& backend) noexcept override;
-  const shared::HealthCheck& check() const override { return check_; }
+  const std::vector<shared::HealthCheck>& checks() const override { return checks_; }
 
   // The loop's thread.
   balancer::Upstream& upstream() { return *upstream_; }
   const log::ErrorLog& error_log() const { return *error_log_; }
-  std::chrono::milliseconds limit() const { return limit_; }
-  std::chrono::milliseconds next_interval() {
-    const std::uint64_t most = static_cast<std::uint64_t>(check_.jitter.count());
-    return check_.interval + std::chrono::milliseconds(most == 0 ? 0 : random_() % (most + 1));
+  /// Null if no check has a match block of HTTP.
+  std::shared_ptr<http::HealthJudge> judge() const { return judge_; }
+  std::chrono::milliseconds time_until_next(const shared::HealthCheck& check) {
+    const std::uint64_t most = static_cast<std::uint64_t>(check.jitter.count());
+    return check.interval + std::chrono::milliseconds(most == 0 ? 0 : random_() % (most + 1));
   }
 
  private:
@@ -96,51 +116,75 @@ class CheckedGroup final : public HealthChecks::Group, public std::enable_shared
 
   net::Loop& loop_;
   const std::shared_ptr<balancer::Upstream> upstream_;
-  shared::HealthCheck check_;
-  const std::chrono::milliseconds limit_;
+  const std::vector<shared::HealthCheck> checks_;
+  // Of match blocks of HTTP: these are of a configuration, and that owns what owns this group, until the group ends.
+  std::shared_ptr<const http::HttpConfig> config_;
+  std::shared_ptr<http::HealthJudge> judge_;
   const std::shared_ptr<log::ErrorLog> error_log_;
   std::minstd_rand random_;
   std::map<std::string, std::shared_ptr<CheckedServer>, std::less<>> servers_;
   bool ended_ = false;
-  std::atomic<std::uint64_t> suspect_{0};                    // the latest
+  std::atomic<std::uint64_t> suspect_{0};           // the latest
   std::atomic<balancer::Clock::rep> suspected_{0};  // when
 };
 
-// --- a server
+// --- a probe
 
-net::Task<void> CheckedServer::run(std::shared_ptr<CheckedServer> self) {
-  const std::shared_ptr<CheckedGroup> group = self->group_.lock();
-  if (!group) co_return;
-  self->is_asking_ = true;
-  self->asked_ = self->loop_.now();
-  self->disarm();
-  std::optional<net::Endpoint> endpoint = net::Endpoint::parse(shared::socket_address(self->address_));
-  if (endpoint && group->check().port != 0 && !endpoint->is_unix()) endpoint->set_port(group->check().port);
-  std::string wrong = "its address is not one";
-  if (endpoint) wrong = co_await probe(self->loop_, *endpoint, group->check(), group->limit());
-  self->is_asking_ = false;
-  if (self->ended_) co_return;
-  self->judge(*group, wrong);
-  const auto spent = std::chrono::ceil<std::chrono::milliseconds>(self->loop_.now() - self->asked_);
-  self->arm(std::max(group->next_interval() - spent, std::chrono::milliseconds(1)));
+void Probe::on_timer() {
+  if (!server_.has_ended() && !is_asking_) net::spawn(run(*this, server_.shared_from_this()));
 }
 
-void CheckedServer::judge(CheckedGroup& group, const std::string& wrong) {
+net::Task<void> Probe::run(Probe& self, std::shared_ptr<CheckedServer> server) {
+  const std::shared_ptr<CheckedGroup> group = server->group();
+  if (!group) co_return;
+  self.is_asking_ = true;
+  self.asked_ = self.loop_.now();
+  self.disarm();
+  std::optional<net::Endpoint> endpoint = net::Endpoint::parse(shared::socket_address(server->address()));
+  if (endpoint && self.check_.port != 0 && !endpoint->is_unix()) endpoint->set_port(self.check_.port);
+  std::string wrong = "its address is not one";
+  // The group may let go of its judge meanwhile.
+  const std::shared_ptr<http::HealthJudge> judge = group->judge();
+  if (endpoint) wrong = co_await probe(self.loop_, *endpoint, self.check_, judge.get());
+  self.is_asking_ = false;
+  if (server->has_ended()) co_return;
+  self.note(wrong);
+  server->judge(wrong);
+  const auto spent = std::chrono::ceil<std::chrono::milliseconds>(self.loop_.now() - self.asked_);
+  self.arm(std::max(group->time_until_next(self.check_) - spent, std::chrono::milliseconds(1)));
+}
+
+void Probe::note(const std::string& wrong) {
   passed_ = wrong.empty() ? passed_ + 1 : 0;
   failed_ = wrong.empty() ? 0 : failed_ + 1;
-  const std::string& name = group.upstream().name();
-  if (works_ && failed_ >= group.check().fails) {
-    works_ = false;
-    group.upstream().veto(address_, true);
-    log::warn(group.error_log(), "health check: {} of upstream \"{}\" does not work: {}", address_, name, wrong);
-  } else if (!works_ && passed_ >= group.check().passes) {
-    works_ = true;
-    group.upstream().veto(address_, false);
-    log::notice(group.error_log(), "health check: {} of upstream \"{}\" works", address_, name);
-  } else if (!is_known_ && failed_ == 1) {
-    log::warn(group.error_log(), "health check: {} of upstream \"{}\" does not work yet: {}", address_, name, wrong);
+  if (works_ && failed_ >= check_.fails) works_ = false;
+  if (!works_ && passed_ >= check_.passes) works_ = true;
+}
+
+// --- a server
+
+CheckedServer::CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, std::string address, bool is_unproven)
+    : group_(std::move(group)), address_(std::move(address)), works_(!is_unproven), is_known_(!is_unproven) {
+  for (const shared::HealthCheck& check : group_.lock()->checks())
+    probes_.push_back(std::make_unique<Probe>(loop, *this, check, is_unproven));
+}
+
+void CheckedServer::judge(const std::string& wrong) {
+  const std::shared_ptr<CheckedGroup> group = group_.lock();
+  if (!group) return;
+  const std::string& name = group->upstream().name();
+  const bool works = std::all_of(probes_.begin(), probes_.end(), [](const auto& probe) { return probe->works(); });
+  if (works != works_) {
+    works_ = works;
+    group->upstream().veto(address_, !works);
+    if (works)
+      log::notice(group->error_log(), "health check: {} of upstream \"{}\" works", address_, name);
+    else
+      log::warn(group->error_log(), "health check: {} of upstream \"{}\" does not work: {}", address_, name, wrong);
+  } else if (!is_known_ && !wrong.empty()) {
+    log::warn(group->error_log(), "health check: {} of upstream \"{}\" does not work yet: {}", address_, name, wrong);
   }
-  is_known_ = true;
+  is_known_ = is_known_ || works || !wrong.empty();
 }
 
 // --- a group
@@ -154,6 +198,7 @@ void CheckedGroup::for_each_backend(Visit&& visit) {
 
 void CheckedGroup::update() {
   if (ended_) return;
+  if (config_ && !judge_) judge_ = std::make_shared<http::HealthJudge>(loop_, config_, error_log_);
   std::map<std::string, std::shared_ptr<CheckedServer>, std::less<>> present;
   for_each_backend([&](const balancer::Backend& backend) {
     if (backend.member().down) return;
@@ -177,6 +222,8 @@ void CheckedGroup::finish(bool lift) {
     if (lift) upstream_->veto(address, false);
   }
   servers_.clear();
+  judge_.reset();
+  config_.reset();
 }
 
 // Called for each failed request, of which there may be thousands in a second.
@@ -218,13 +265,15 @@ void HealthChecks::finish() {
 }
 
 std::shared_ptr<HealthChecks::Group> HealthChecks::begin(std::shared_ptr<balancer::Upstream> upstream,
-                                                         shared::HealthCheck check,
+                                                         std::vector<shared::HealthCheck> checks,
+                                                         std::shared_ptr<const shared::ProtocolConfig> config,
                                                          std::shared_ptr<log::ErrorLog> error_log) {
   if (!thread_.joinable()) {
     loop_ = std::make_unique<net::Loop>();
     thread_ = std::thread([this] { loop_->run(); });
   }
-  auto group = std::make_shared<CheckedGroup>(*loop_, std::move(upstream), std::move(check), std::move(error_log));
+  auto group = std::make_shared<CheckedGroup>(*loop_, std::move(upstream), std::move(checks), std::move(config),
+                                              std::move(error_log));
   group->follow();
   return group;
 }

@@ -2,7 +2,7 @@
 //
 // One thread with a loop of its own for all of them, started with the first. What is found goes to the balancer as a
 // veto, which all workers heed. Servers are found in the upstream's membership, so it does not matter where they come
-// from.
+// from. A group may be checked in several ways: a server works if it passes all of them.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 
 #include "shared/backend_monitor.h"
 #include "shared/health_check.h"
+#include "shared/protocol_config.h"
 #include "log/error_log.h"
 #include "net/loop.h"
 
@@ -34,11 +35,12 @@ class HealthChecks {
     virtual void follow() = 0;
     /// Asks nobody any more. `lift`: the vetoes too; else a group that follows takes them over. Any thread.
     virtual void end(bool lift) = 0;
-    virtual const shared::HealthCheck& check() const = 0;
+    virtual const std::vector<shared::HealthCheck>& checks() const = 0;
   };
 
-  /// Begins to check the members of `upstream`.
-  std::shared_ptr<Group> begin(std::shared_ptr<balancer::Upstream> upstream, shared::HealthCheck check,
+  /// Begins to check the members of `upstream`, in each way of `checks`, which are of `config`.
+  std::shared_ptr<Group> begin(std::shared_ptr<balancer::Upstream> upstream, std::vector<shared::HealthCheck> checks,
+                               std::shared_ptr<const shared::ProtocolConfig> config,
                                std::shared_ptr<log::ErrorLog> error_log);
 
  private:

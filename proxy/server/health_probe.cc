@@ -1,26 +1,34 @@
 #include "server/health_probe.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "http/body.h"
-#include "http/health_check.h"
 #include "http1/backend_connection.h"
 #include "net/arena.h"
 #include "net/connect.h"
+#include "net/datagram.h"
 #include "net/send.h"
 
 namespace weir::server {
 
 namespace {
 
+using Protocol = shared::HealthCheck::Protocol;
+
 constexpr std::size_t kMostBody = 256 * 1024;  // what a match block sees of a body, as NGINX Plus
 constexpr std::size_t kMostHead = 32 * 1024;
 constexpr unsigned kMostInterims = 16;
+constexpr unsigned kMostReads = 1000;  // of datagrams, which may be empty
 
 /// What is left of a check's time.
 class TimeLeft {
  public:
   TimeLeft(net::Loop& loop, std::chrono::milliseconds limit) : loop_(loop), end_(loop.now() + limit) {}
+  /// The same, if that is less than `most`.
+  TimeLeft(const TimeLeft& whole, std::chrono::milliseconds most)
+      : loop_(whole.loop_), end_(std::min(whole.end_, whole.loop_.now() + most)) {}
   bool is_over() const { return loop_.now() >= end_; }
   /// At least a millisecond: a limit of none would be no limit.
   std::chrono::milliseconds get() const {
@@ -43,7 +51,13 @@ std::string failure(const http::Error& error) {
   return std::string(what.what);
 }
 
+std::string no_match(const shared::HealthMatch& match) {
+  return fmt::format("the answer does not match \"{}\"", match.name);
+}
+
 // --- TCP
+
+bool expects_something(const shared::HealthMatch& match) { return !match.expect.empty() || match.expected_pattern; }
 
 bool has_expected(const shared::HealthMatch& match, std::string_view octets) {
   if (match.expected_pattern) return match.expected_pattern.matches(octets);
@@ -54,23 +68,63 @@ net::Task<std::string> talk_tcp(net::Stream& stream, const shared::HealthMatch& 
   if (!match.send.empty())
     if (const net::IoError error = co_await net::send_all(stream, match.send, left.get()))
       co_return failure("send() failed", error);
-  if (match.expect.empty() && !match.expected_pattern) co_return std::string();
+  if (!expects_something(match)) co_return std::string();
   std::string octets;
   char piece[4096];
   while (!has_expected(match, octets)) {
     const net::IoResult got = stream.try_read(piece);
     octets.append(piece, got.bytes);
     if (got.bytes != 0) {
-      if (octets.size() > kMostBody) co_return fmt::format("the answer does not match \"{}\"", match.name);
+      if (octets.size() > kMostBody) co_return no_match(match);
       continue;
     }
-    if (got.error.is_eof()) co_return fmt::format("the answer does not match \"{}\"", match.name);
+    if (got.error.is_eof()) co_return no_match(match);
     if (!got.error.would_block()) co_return failure("recv() failed", got.error);
     if (left.is_over()) co_return std::string("no answer in time");
     if (const net::IoError waited = co_await stream.readable(left.get()); waited && !waited.timed_out())
       co_return failure("recv() failed", waited);
   }
   co_return std::string();
+}
+
+// --- UDP
+
+/// What is said if no match block says it. Source: NGINX Plus's documentation.
+constexpr std::string_view kDatagram = "nginx health check";
+
+/// A server that owes no answer works unless its host says that nobody is there, which it does at once or never.
+constexpr std::chrono::milliseconds kRefusalShows{1000};
+
+net::Task<std::string> talk_udp(net::Loop& loop, net::Endpoint endpoint, const shared::HealthMatch* match,
+                                const TimeLeft& whole) {
+  const int fd = ::socket(endpoint.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return failure("socket() failed", {errno});
+  net::Stream socket(loop, fd);
+  if (!socket.is_open()) co_return failure("socket() failed", socket.try_read({}).error);
+  if (::connect(fd, endpoint.raw(), endpoint.length()) != 0) co_return failure("connect() failed", {errno});
+  const std::string_view text = match && !match->send.empty() ? std::string_view(match->send) : kDatagram;
+  if (const net::IoError error = net::send_datagram(fd, text)) co_return failure("send() failed", error);
+
+  const bool expects = match && expects_something(*match);
+  const TimeLeft left(whole, expects ? whole.get() : kRefusalShows);
+  net::DatagramBatch batch(loop.buffers(), 1);
+  std::string octets;
+  for (unsigned reads = 0; !left.is_over(); ++reads) {
+    const net::IoError got = batch.receive(fd, false);
+    if (!got) {
+      if (!expects) co_return std::string();
+      for (const net::Datagram& datagram : batch.datagrams()) octets += datagram.octets;
+      if (has_expected(*match, octets)) co_return std::string();
+      if (octets.size() > kMostBody || reads > kMostReads) co_return no_match(*match);
+      continue;
+    }
+    if (!got.would_block()) co_return failure("recv() failed", got);
+    socket.note_dry();
+    if (const net::IoError waited = co_await socket.readable(left.get()); waited && !waited.timed_out())
+      co_return failure("recv() failed", waited);
+  }
+  if (!expects) co_return std::string();
+  co_return octets.empty() ? std::string("no answer in time") : no_match(*match);
 }
 
 // --- HTTP
@@ -118,8 +172,11 @@ net::Task<std::string> read_body(http::BackendChannel& channel, std::string& bod
   }
 }
 
-net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> stream, const shared::HealthCheck& check,
-                                 const TimeLeft& left) {
+net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> stream, const net::Endpoint& endpoint,
+                                 const shared::HealthCheck& check, const TimeLeft& left, http::HealthJudge* judge) {
+  using Microseconds = std::chrono::microseconds;
+  const auto since = [&loop](net::TimePoint from) { return std::chrono::duration_cast<Microseconds>(loop.now() - from); };
+  const net::TimePoint began = loop.now();
   net::Arena memory(loop.buffers());
   const auto channel = http1::BackendConnection::make(std::move(stream));
   channel->begin({.method = http::Method::Get, .head_limit = kMostHead, .read_timeout = left.get(), .read_limit = 0, .memory = &memory});
@@ -136,9 +193,14 @@ net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> s
   if (wrong.empty()) wrong = co_await read_head(*channel, head, left);
   if (wrong.empty() && !check.match && (head.status < 200 || head.status > 399)) wrong = fmt::format("status {}", head.status);
   if (wrong.empty() && check.match) {
+    const Microseconds head_came = since(began);
     std::string body;
     if (!check.match->bodies.empty()) wrong = co_await read_body(*channel, body, left);
-    if (wrong.empty()) wrong = http::judge(*check.match, head, body);
+    const std::string address = endpoint.to_string();
+    const http::AttemptRecord attempt{.address = address, .status = head.status, .head = head_came, .total = since(began),
+                                      .received = channel->octets_received(), .sent = channel->octets_sent(),
+                                      .body = body.size()};
+    if (wrong.empty()) wrong = judge->judge(*check.match, {head, body, attempt}, memory);
   }
   channel->end();
   co_return wrong;
@@ -147,8 +209,9 @@ net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> s
 }  // namespace
 
 net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const shared::HealthCheck& check,
-                             std::chrono::milliseconds limit) {
-  const TimeLeft left(loop, limit);
+                             http::HealthJudge* judge) {
+  const TimeLeft left(loop, check.limit);
+  if (check.protocol == Protocol::Udp) co_return co_await talk_udp(loop, endpoint, check.match.get(), left);
   net::ConnectOptions options;
   std::optional<net::TlsTarget> tls = check.tls;
   if (tls) {
@@ -158,8 +221,8 @@ net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const shar
   net::ConnectResult connected = co_await net::connect(loop, endpoint, left.get(), std::move(options));
   if (!connected.tls_failure.empty()) co_return std::move(connected.tls_failure);
   if (connected.error) co_return failure("connect() failed", connected.error);
-  if (check.type == shared::HealthCheck::Type::Http)
-    co_return co_await talk_http(loop, std::move(connected.stream), check, left);
+  if (check.protocol == Protocol::Http)
+    co_return co_await talk_http(loop, std::move(connected.stream), endpoint, check, left, judge);
   if (!check.match) co_return std::string();
   co_return co_await talk_tcp(*connected.stream, *check.match, left);
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "http/health_check.h"
 #include "shared/health_check.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
@@ -10,8 +11,9 @@
 
 namespace weir::server {
 
-/// Asks the server at `endpoint` once. Returns why it does not work; empty: it does. `check` must live as long.
+/// Asks the server at `endpoint` once. Returns why it does not work; empty: it does. `judge`: of checks of HTTP with a match
+/// block. What is referred to must live as long.
 net::Task<std::string> probe(net::Loop& loop, net::Endpoint endpoint, const shared::HealthCheck& check,
-                             std::chrono::milliseconds limit);
+                             http::HealthJudge* judge);
 
 }  // namespace weir::server

@@ -64,10 +64,18 @@ constexpr std::string_view kDifferences = R"(
 
 ### Health checks
 
-- `health_check` may stand in `upstream`, too; there is one for each group. It needs no `zone`. `type=tcp` connects, or talks
-  as its `match` block says with `send` and `expect`. Other types, and `require` in a `match` block, are not there yet.
+- `health_check` may stand in `upstream`, too, and needs no `zone`. A group may have several: a server has to pass all of them.
+- Checks are encrypted, and with the same `proxy_ssl` settings, if what `proxy_pass` beside them sends is; in an `upstream`, if
+  what the first `proxy_pass` of the file that leads there sends is. `type=http` and `type=https` say it otherwise. `type=tcp`
+  connects and `type=tls` also shakes hands; then they talk as their `match` block says with `send` and `expect`. There is no
+  `type=grpc`.
+- `udp` passes without a `match` block if the server's host does not refuse the datagram within a second; with `expect`, if
+  what the server sends in answer, one datagram after the other, matches in time.
+- `require` sees an exchange without a client, whose only attempt is the check: `$upstream_status`, `$upstream_addr`,
+  `$upstream_http_…` and their like, and what `map` and its kin make of them. A `match` block has tests of HTTP or `send` and
+  `expect`, not both.
 - A check may take as long as its interval (at least a second), unless `proxy_connect_timeout` or `proxy_read_timeout` of
-  its location is shorter. `Host` is the name in `proxy_pass`.
+  its location is shorter; in stream, `proxy_connect_timeout` or `health_check_timeout`. `Host` is the name in `proxy_pass`.
 - A failed request makes Weir ask that server and its idle fellows at once.
 - Servers that fail their checks are asked by requests only when no other is left. What is known of a server outlives a
   reload, with or without `persistent`.

@@ -216,8 +216,8 @@ void Server::start(Configuration configuration) {
 void Server::commit_upstreams(const Configuration& configuration) {
   http_upstreams_.prepare(*configuration.http);
   stream_upstreams_.prepare(*configuration.stream);
-  http_upstreams_.commit(*configuration.http, error_log_);
-  stream_upstreams_.commit(*configuration.stream, error_log_);
+  http_upstreams_.commit(configuration.http, error_log_);
+  stream_upstreams_.commit(configuration.stream, error_log_);
   await_members();
 }
 

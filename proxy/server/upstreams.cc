@@ -109,7 +109,9 @@ void Upstreams::Entry::publish() {
   }
   for (const balancer::Member& member : discovered)
     if (known.insert(member.address).second) all.push_back(member);
-  const bool have_to_prove = checks && checks->check().mandatory;
+  const bool have_to_prove =
+      checks && std::any_of(checks->checks().begin(), checks->checks().end(),
+                            [](const shared::HealthCheck& check) { return check.mandatory; });
   group->update(std::move(all), have_to_prove ? balancer::Newcomers::Prove : balancer::Newcomers::Serve);
   if (checks) checks->follow();
 }
@@ -160,8 +162,7 @@ void Upstreams::watch_names(const shared::UpstreamBlock& block, Entry& entry,
 /// Whom a check's handshakes have to reach, by the proxy_ssl settings where it stands; nothing: it makes none. Certificates
 /// of our own whose names have variables are not shown.
 std::optional<net::TlsTarget> tls_of(const shared::HealthCheck& check) {
-  using Type = shared::HealthCheck::Type;
-  if (check.type == Type::Tcp || (check.type == Type::Http && !check.encrypted)) return std::nullopt;
+  if (!check.is_encrypted()) return std::nullopt;
   static const shared::ProxyTlsConf kDefaults;
   const shared::ProxyTlsConf& conf = check.scope ? check.scope->get<shared::ProxyTlsConf>() : kDefaults;
   net::TlsTarget target;
@@ -172,20 +173,34 @@ std::optional<net::TlsTarget> tls_of(const shared::HealthCheck& check) {
   return target;
 }
 
+/// How long one check may take: as the scope says, and not past the next one, though never less than a second.
+std::chrono::milliseconds limit_of(const shared::HealthCheck& check) {
+  const std::chrono::milliseconds limit = std::max<std::chrono::milliseconds>(check.interval, std::chrono::seconds(1));
+  return check.scope ? std::min(limit, check.patience(*check.scope)) : limit;
+}
+
 /// Before the members come: newcomers may have to prove themselves.
-void Upstreams::begin_checks(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log) {
+void Upstreams::begin_checks(shared::UpstreamBlock& block, Entry& entry,
+                             const std::shared_ptr<shared::ProtocolConfig>& config,
+                             const std::shared_ptr<log::ErrorLog>& error_log) {
   const std::lock_guard lock(entry.mutex);
-  auto& wanted = block.health_check;
-  if (wanted) wanted->tls = tls_of(*wanted);
-  if (entry.checks && (!wanted || !wanted->same_as(entry.checks->check()))) {
-    entry.checks->end(!wanted);
+  auto& wanted = block.health_checks;
+  for (shared::HealthCheck& check : wanted) {
+    check.limit = limit_of(check);
+    check.tls = tls_of(check);
+    check.scope = nullptr;  // it lives no longer than its configuration
+  }
+  const auto is_same = [](const shared::HealthCheck& one, const shared::HealthCheck& other) { return one.same_as(other); };
+  if (entry.checks && !std::ranges::equal(wanted, entry.checks->checks(), is_same)) {
+    entry.checks->end(wanted.empty());
     entry.checks.reset();
   }
-  if (wanted && !entry.checks) entry.checks = health_.begin(entry.group, *wanted, error_log);
+  if (!wanted.empty() && !entry.checks) entry.checks = health_.begin(entry.group, wanted, config, error_log);
   block.monitor = entry.checks;
 }
 
 void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
+                           const std::shared_ptr<shared::ProtocolConfig>& config,
                            const std::shared_ptr<log::ErrorLog>& error_log) {
   entry.group->set_method(*block.method);
   entry.group->set_zone(*block.settings.get<shared::UpstreamConf>().local_zone);
@@ -207,7 +222,7 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
     }
   }
   watch_names(block, entry, error_log);
-  begin_checks(block, entry, error_log);
+  begin_checks(block, entry, config, error_log);
   {
     const std::lock_guard lock(entry.mutex);
     entry.discovers = block.discovers;
@@ -243,16 +258,16 @@ bool Upstreams::wait_for_members(std::chrono::milliseconds limit) {
   return all;
 }
 
-void Upstreams::commit(shared::ProtocolConfig& config, std::shared_ptr<log::ErrorLog> error_log) {
+void Upstreams::commit(const std::shared_ptr<shared::ProtocolConfig>& config, std::shared_ptr<log::ErrorLog> error_log) {
   std::set<std::string> named;
-  for (const auto& block : config.upstreams) {
+  for (const auto& block : config->upstreams) {
     named.insert(block->name);
     auto& entry = entries_[block->name];
     if (!entry) {
       entry = std::make_unique<Entry>();
       entry->group = block->group;
     }
-    commit_one(*block, *entry, error_log);
+    commit_one(*block, *entry, config, error_log);
   }
   std::erase_if(entries_, [&](auto& each) {
     if (named.contains(each.first)) return false;

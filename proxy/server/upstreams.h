@@ -31,7 +31,7 @@ class Upstreams {
   /// Makes the memberships those of `config`: server lines at once (names are resolved here; one that does not resolve
   /// is left out with a warning), discovered ones as they are announced. Groups that `config` does not name end.
   /// Puts the monitors of those that are checked into `config`.
-  void commit(shared::ProtocolConfig& config, std::shared_ptr<log::ErrorLog> error_log);
+  void commit(const std::shared_ptr<shared::ProtocolConfig>& config, std::shared_ptr<log::ErrorLog> error_log);
 
   /// Waits until every discovered membership was read once, at most `limit`: a request that comes in the first moments
   /// should not find an empty group. A registry that does not answer delays the start by `limit`, no more.
@@ -63,9 +63,10 @@ class Upstreams {
     bool all_read() const;
   };
 
-  void commit_one(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
-  void begin_checks(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
-
+  void commit_one(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<shared::ProtocolConfig>& config,
+                  const std::shared_ptr<log::ErrorLog>& error_log);
+  void begin_checks(shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<shared::ProtocolConfig>& config,
+                    const std::shared_ptr<log::ErrorLog>& error_log);
   void watch_names(const shared::UpstreamBlock& block, Entry& entry, const std::shared_ptr<log::ErrorLog>& error_log);
 
   // In this order: entries end before what works for them.

@@ -6,12 +6,16 @@
 namespace weir::shared {
 
 UpstreamBlock& Loader::upstream_for(const std::string& host_and_port, std::uint16_t default_port,
-                                    const config::Position& at) {
-  if (UpstreamBlock* known = protocol.find_upstream(host_and_port)) return *known;
+                                    const config::Settings& scope, const config::Position& at) {
+  if (UpstreamBlock* known = protocol.find_upstream(host_and_port)) {
+    if (!known->passed_from) known->passed_from = &scope;
+    return *known;
+  }
   auto block = std::make_unique<UpstreamBlock>();
   block->name = host_and_port;
   block->is_implicit = true;
   block->at = at;
+  block->passed_from = &scope;
   block->method = balancer::find_picker("round_robin");
   const HostPort target = parse_host_port(host_and_port, default_port);
   block->servers.push_back({target.host, target.port, {}, at});

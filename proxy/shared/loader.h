@@ -19,9 +19,10 @@ namespace weir::shared {
 struct PassedTo {
   UpstreamBlock* upstream = nullptr;
   std::string name;  // as written
-  bool encrypted = false;
-  /// How long a backend may take to answer, by the scope's merged settings.
+  /// What the scope's settings, once they are merged, say: how long a backend may take to answer, and whether the way to it
+  /// is encrypted.
   std::chrono::milliseconds (*patience)(const config::Settings&) = nullptr;
+  bool (*encrypts)(const config::Settings&) = nullptr;
 };
 
 /// What becomes of host names that must be known before the configuration is in force.
@@ -48,9 +49,10 @@ class Loader : public config::LoadContext {
   /// `path` against the configuration file's folder, unless it is absolute.
   std::string conf_path(std::string_view path) const { return (conf_directory_ / path).string(); }
 
-  /// The upstream `name`: a block if there is one by the end of the file, else a group of its own for the one address.
+  /// The upstream that proxy_pass in `scope` names: a block if there is one by the end of the file, else a group of its own
+  /// for the one address.
   UpstreamBlock& upstream_for(const std::string& host_and_port, std::uint16_t default_port,
-                              const config::Position& at);
+                              const config::Settings& scope, const config::Position& at);
   virtual PassedTo passed_to(const config::Settings& scope) const = 0;
 
   /// Compiles a pattern; its named groups become variables. Throws config::ValueError.

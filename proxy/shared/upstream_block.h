@@ -48,7 +48,9 @@ struct UpstreamBlock {
   std::vector<ServerLine> servers;
   config::Position at;
 
-  std::optional<HealthCheck> health_check;
+  std::vector<HealthCheck> health_checks;
+  /// Of the first scope whose proxy_pass leads here; null: none does, or with variables.
+  const config::Settings* passed_from = nullptr;
   RetryBudget retries;
   /// Told about failures, if there are health checks; set with `group`.
   std::shared_ptr<BackendMonitor> monitor;

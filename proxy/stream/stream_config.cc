@@ -1,5 +1,7 @@
 #include "stream/stream_config.h"
 
+#include <algorithm>
+
 #include "config/directive_table.h"
 #include "stream/proxy_conf.h"
 
@@ -19,8 +21,11 @@ const ListenAddress* StreamConfig::find_listen(std::string_view text) const {
 
 PassedTo Loader::passed_to(const config::Settings& scope) const {
   const ProxyTarget& target = *scope.get<ProxyConf>().pass;
-  return {target.upstream, target.address.source(), false,
-          [](const config::Settings& settings) { return *settings.get<ProxyConf>().connect_timeout; }};
+  return {target.upstream, target.address.source(),
+          [](const config::Settings& settings) {
+            return std::min(*settings.get<ProxyConf>().connect_timeout, *settings.get<shared::HealthCheckConf>().timeout);
+          },
+          [](const config::Settings& settings) { return *settings.get<ProxyConf>().ssl; }};
 }
 
 void Loader::finish() {

@@ -14,6 +14,8 @@ using config::Call;
 using namespace scopes;
 using Matches = std::vector<std::shared_ptr<const HealthMatch>>;
 using Test = HealthMatch::Test;
+using Protocol = HealthCheck::Protocol;
+using Encryption = HealthCheck::Encryption;
 
 struct Conf {
   config::Setting<Matches> matches;  // of the protocol's block
@@ -102,6 +104,14 @@ void read_expect(const Call& call, const config::Statement& line, HealthMatch& m
     refuse(call, line);
 }
 
+void read_require(const Call& call, const config::Statement& line, HealthMatch& match) {
+  if (line.args.empty()) refuse(call, line);
+  for (const std::string& word : line.args) {
+    if (!word.starts_with('$')) refuse(call, line);
+    match.required.push_back(Template::compile(word, Loader::of(call).protocol.variables));
+  }
+}
+
 void read_match(const Call& call) {
   auto match = std::make_shared<HealthMatch>();
   match->name = call.args[0];
@@ -113,13 +123,14 @@ void read_match(const Call& call) {
     else if (line.name == "header") read_header(call, line, *match);
     else if (line.name == "body") read_body(call, line, *match);
     else if (line.name == "expect") read_expect(call, line, *match);
+    else if (line.name == "require") read_require(call, line, *match);
     else if (line.name == "send" && line.args.size() == 1) match->send = unescaped(call, line, line.args[0]);
-    else refuse(call, line);  // `require` too: a check is no request that has variables
+    else refuse(call, line);
   }
   if (match->is_of_http() && call.where == config::Stream)
     call.fail(fmt::format("match \"{}\" has tests of HTTP", match->name));
-  if (match->is_of_http() && (!match->send.empty() || !match->expect.empty() || match->expected_pattern))
-    call.fail(fmt::format("match \"{}\" has tests of HTTP and of TCP", match->name));
+  if (match->is_of_http() && match->is_of_octets())
+    call.fail(fmt::format("match \"{}\" has tests of HTTP and others, and there is no check that both can judge", match->name));
   known.push_back(std::move(match));
 }
 
@@ -142,18 +153,31 @@ bool read_number(std::string_view parameter, std::string_view name, T& into, std
   return true;
 }
 
-HealthCheck::Type type_of(const Call& call, std::string_view parameter) {
-  const std::string_view type = parameter.substr(5);
-  if (type == "http") return HealthCheck::Type::Http;
-  if (type == "tcp") return HealthCheck::Type::Tcp;
-  if (type == "tls") return HealthCheck::Type::Tls;
-  call.fail(fmt::format("the parameter \"{}\" is not implemented by Weir yet; there are http, tcp and tls", parameter));
+/// How servers are asked if not as proxy_pass would.
+void read_type(const Call& call, std::string_view parameter, bool is_http, HealthCheck& check) {
+  struct Type {
+    std::string_view name;
+    Protocol protocol;
+    Encryption encryption;
+  };
+  constexpr Type kTypes[] = {{"http", Protocol::Http, Encryption::No},
+                             {"https", Protocol::Http, Encryption::Yes},
+                             {"tcp", Protocol::Tcp, Encryption::No},
+                             {"tls", Protocol::Tcp, Encryption::Yes}};
+  for (const Type& type : kTypes) {
+    if (parameter.substr(5) != type.name || (!is_http && type.protocol == Protocol::Http)) continue;
+    check.protocol = type.protocol;
+    check.encryption = type.encryption;
+    return;
+  }
+  call.fail(fmt::format("the parameter \"{}\" is none of Weir's; there are {}tcp and tls", parameter,
+                        is_http ? "http, https, " : ""));
 }
 
 HealthCheck parse_check(const Call& call) {
   HealthCheck check;
   const bool is_http = allows(config::Location | config::Upstream, call.where);
-  if (!is_http) check.type = HealthCheck::Type::Tcp;
+  if (!is_http) check.protocol = Protocol::Tcp;
   for (const std::string& parameter : call.args) {
     if (read_time(parameter, "interval=", check.interval, call) || read_time(parameter, "jitter=", check.jitter, call) ||
         read_number(parameter, "fails=", check.fails, 1'000'000, call) ||
@@ -162,9 +186,9 @@ HealthCheck parse_check(const Call& call) {
       continue;
     if (is_http && parameter.starts_with("uri=/")) check.uri = parameter.substr(4);
     else if (parameter.starts_with("match=")) check.match_name = parameter.substr(6);
-    else if (is_http && parameter.starts_with("type=")) check.type = type_of(call, parameter);
+    else if (parameter.starts_with("type=")) read_type(call, parameter, is_http, check);
     else if (parameter == "mandatory") check.mandatory = true;
-    else if (!is_http && parameter == "udp") call.fail("the parameter \"udp\" is not implemented by Weir yet; servers are asked by TCP");
+    else if (!is_http && parameter == "udp") check.protocol = Protocol::Udp, check.encryption = Encryption::No;
     else if (parameter == "persistent") call.notice("\"persistent\" has no effect: what is known of a server outlives every reload");
     else if (parameter.starts_with("keepalive_time=")) call.notice("\"keepalive_time\" has no effect: each check uses a connection of its own");
     else call.fail(fmt::format("invalid parameter \"{}\"", parameter));
@@ -181,31 +205,29 @@ std::shared_ptr<const HealthMatch> find_match(const Loader& loader, const std::s
   return nullptr;
 }
 
-/// Gives the check to its upstream, which may stand further down in the file.
+/// Gives the check to its upstream: `upstream`, where it stands, or else the one that is passed to beside it in `scope`.
 void attach(Loader& loader, HealthCheck check, UpstreamBlock* upstream, const config::Settings& scope,
             const config::Position& at) {
-  if (!upstream) {
-    const PassedTo target = loader.passed_to(scope);
-    upstream = target.upstream;
-    check.scope = &scope;
+  check.scope = upstream ? upstream->passed_from : &scope;
+  if (check.scope) {
+    const PassedTo target = loader.passed_to(*check.scope);
+    if (!upstream) upstream = target.upstream;
     check.patience = target.patience;
+    check.encrypts = target.encrypts;
     check.host = target.name;
-    check.encrypted = target.encrypted;
   }
   if (!upstream) return loader.diagnostics.error(at, "\"health_check\" needs a \"proxy_pass\" without variables beside it");
   if (check.host.empty()) check.host = upstream->name;
-  if (upstream->health_check)
-    return loader.diagnostics.error(at, fmt::format("upstream \"{}\" has a \"health_check\" already", upstream->name));
   if (!check.match_name.empty()) {
     check.match = find_match(loader, check.match_name);
     if (!check.match) return loader.diagnostics.error(at, fmt::format("match \"{}\" not found", check.match_name));
-    if (check.type != HealthCheck::Type::Http && check.match->is_of_http())
+    if (check.protocol != Protocol::Http && check.match->is_of_http())
       return loader.diagnostics.error(
-          at, fmt::format("match \"{}\" has tests of HTTP, which need \"type=http\"", check.match_name));
-    if (check.type == HealthCheck::Type::Http && !check.match->is_of_http())
+          at, fmt::format("match \"{}\" has tests of HTTP, which need a check of \"type=http\" or \"https\"", check.match_name));
+    if (check.protocol == Protocol::Http && !check.match->is_of_http())
       return loader.diagnostics.error(at, fmt::format("match \"{}\" has no tests of HTTP", check.match_name));
   }
-  upstream->health_check = std::move(check);
+  upstream->health_checks.push_back(std::move(check));
 }
 
 void add_check(const Call& call) {
@@ -213,17 +235,20 @@ void add_check(const Call& call) {
   HealthCheck check = parse_check(call);
   UpstreamBlock* const upstream = allows(kUpstreams, call.where) ? loader.upstream : nullptr;
   loader.afterwards([&loader, check = std::move(check), upstream, &scope = call.settings, at = call.statement.at] {
-    attach(loader, check, upstream, scope, at);
+    // Once more: every proxy_pass has to know its upstream before.
+    loader.afterwards([&loader, check, upstream, &scope, at] { attach(loader, check, upstream, scope, at); });
   });
 }
 
 constexpr config::DirectiveSpec kDirectives[] = {
     config::custom("health_check", kLocation | config::StreamServer | kUpstreams, {0, -1},
         "[interval=time] [jitter=time] [fails=number] [passes=number] [uri=uri] [port=number] [match=name] "
-        "[type=http | tcp | tls] [mandatory] [persistent]",
+        "[type=http | https | tcp | tls] [udp] [mandatory] [persistent]",
         "Asks each server of the group that proxy_pass names here (or of this group) in regular intervals, and at once "
         "when a request to it failed, whether it works.", &add_check),
-    config::block("match", kProtocols, {1, 1}, "name { status …; header …; body …; send …; expect …; }",
+    config::directive<&HealthCheckConf::timeout, &config::time_ms>("health_check_timeout",
+        config::Stream | config::StreamServer, {1, 1}, "time", "How long a health check may wait for an answer."),
+    config::block("match", kProtocols, {1, 1}, "name { status …; header …; body …; require …; send …; expect …; }",
         "What the answer to a health check must look like.", &read_match),
 };
 

@@ -28,7 +28,7 @@ ProxyTarget parse_pass(const Call& call) {
         if (!where.is_unix() && where.port == 0)
           throw config::ValueError(fmt::format("no port in upstream \"{}\"", text));
       }
-      resolved.upstream = &loader.upstream_for(text, 0, at);
+      resolved.upstream = &loader.upstream_for(text, 0, settings, at);
       settings.edit<ProxyConf>().pass.set(std::move(resolved));
     } catch (const config::ValueError& error) {
       loader.diagnostics.error(at, error.what());

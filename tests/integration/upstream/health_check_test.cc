@@ -197,6 +197,72 @@ TEST_F(HealthCheck, MayStandInTheUpstreamItself) {
   EXPECT_TRUE(serves_only(weir, "a"));
 }
 
+TEST_F(HealthCheck, MayStandBeforeItsProxyPass) {
+  WeirProcess weir(R"(
+      server { location / { health_check interval=50ms uri=/health; proxy_pass http://group; } }
+      upstream group { server %a%; server %b%; })",
+                   values());
+  b_.answer_checks_with(404);
+  EXPECT_TRUE(serves_only(weir, "a"));
+}
+
+TEST_F(HealthCheck, AServerHasToPassAllChecksOfItsGroup) {
+  FakeBackend second = FakeBackend::answering(200);
+  const std::string port = second.address().substr(second.address().rfind(':') + 1);
+  WeirProcess weir(R"(
+      upstream group { server %a%; server %b% backup; health_check interval=50ms uri=/health; }
+      server { location / { proxy_pass http://group; health_check interval=50ms type=tcp port=)" + port + R"(; } })",
+                   values());
+  EXPECT_TRUE(serves_only(weir, "a"));
+  a_.answer_checks_with(500);
+  EXPECT_TRUE(serves_only(weir, "b"));
+  a_.answer_checks_with(200);
+  EXPECT_TRUE(serves_only(weir, "a"));
+  second.stop();
+  EXPECT_TRUE(weir.logs("health check: " + a_.address() + " of upstream \"group\" does not work: connect() failed"));
+  // It passes the other check, time and again.
+  const int checks = a_.checks();
+  EXPECT_TRUE(wait_until([&] { return a_.checks() >= checks + 5; }));
+  second.start();
+  EXPECT_TRUE(serves_only(weir, "a"));
+  EXPECT_EQ(weir.error_log().find(b_.address() + " of upstream \"group\" does not work: status"), std::string::npos);
+}
+
+TEST_F(HealthCheck, RequiresVariablesToBeNeitherEmptyNorZero) {
+  WeirProcess weir(R"conf(
+      map $upstream_http_x_state $is_up { up 1; default 0; }
+      map $upstream_status$upstream_addr $is_known { ~^200127\.0\.0\.1:  yes; }
+      match up { require $is_up $is_known; body ~ state; }
+      upstream group { server %a%; server %b%; }
+      server { location / { proxy_pass http://group; health_check interval=50ms uri=/health match=up; } })conf",
+                   values());
+  EXPECT_TRUE(serves_both(weir));
+  b_.say_up(false);
+  EXPECT_TRUE(serves_only(weir, "a"));
+  EXPECT_TRUE(weir.logs(b_.address() + " of upstream \"group\" does not work: $is_up is \"0\", which does not match \"up\""));
+  b_.say_up(true);
+  EXPECT_TRUE(serves_both(weir));
+  a_.answer_checks_with(203);
+  EXPECT_TRUE(serves_only(weir, "b"));
+  EXPECT_TRUE(weir.logs("$is_known is \"\", which does not match \"up\""));
+}
+
+TEST_F(HealthCheck, WhatIsRequiredFollowsTheConfiguration) {
+  const auto asking_for = [](const std::string& value) {
+    return "map $upstream_http_x_state $good { " + value + R"( 1; }
+        match up { require $good; }
+        upstream group { server %a%; server %b%; }
+        server { location / { proxy_pass http://group; health_check interval=50ms uri=/health match=up; } })";
+  };
+  WeirProcess weir(asking_for("up"), values());
+  b_.say_up(false);
+  EXPECT_TRUE(serves_only(weir, "a"));
+  weir.reload(asking_for("down"));
+  EXPECT_TRUE(serves_only(weir, "b"));
+  weir.reload(asking_for("up"));
+  EXPECT_TRUE(serves_only(weir, "a"));
+}
+
 TEST(HealthCheckConf, RefusesWhatCannotWork) {
   WEIR_ONLY("active checks are NGINX Plus's");
   const auto refusal = [](const std::string& text) { return test_config("events { } http { " + text + " }").output; };
@@ -207,12 +273,15 @@ TEST(HealthCheckConf, RefusesWhatCannotWork) {
   EXPECT_NE(in_location("health_check interval=never;").find("invalid parameter \"interval=never\""), std::string::npos);
   EXPECT_NE(in_location("health_check match=absent;").find("match \"absent\" not found"), std::string::npos);
   EXPECT_NE(in_location("health_check fails=0;").find("invalid parameter \"fails=0\""), std::string::npos);
-  EXPECT_NE(in_location("health_check; location /x { proxy_pass http://g; health_check; }").find("has a \"health_check\" already"),
-            std::string::npos);
+  EXPECT_NE(in_location("health_check type=grpc;").find("the parameter \"type=grpc\" is none of Weir's"), std::string::npos);
+  EXPECT_NE(in_location("health_check udp;").find("invalid parameter \"udp\""), std::string::npos);
   EXPECT_NE(refusal("server { listen 127.0.0.1:1; location / { health_check; } }").find("needs a \"proxy_pass\""),
             std::string::npos);
   EXPECT_NE(refusal("match m { status x; }").find("invalid test \"status x\" in match \"m\""), std::string::npos);
-  EXPECT_NE(refusal("match m { require $x; }").find("invalid test"), std::string::npos);
+  EXPECT_NE(refusal("match m { require; }").find("invalid test \"require\" in match \"m\""), std::string::npos);
+  EXPECT_NE(refusal("match m { require state; }").find("invalid test"), std::string::npos);
+  EXPECT_NE(refusal("match m { require $nobody_knows_it; }").find("unknown \"nobody_knows_it\" variable"), std::string::npos);
+  EXPECT_NE(refusal("match m { require $upstream_status; send x; }").find("has tests of HTTP and others"), std::string::npos);
 }
 
 TEST_F(HealthCheck, ServersThatArePassedToByTlsAreAskedByTls) {
@@ -232,6 +301,42 @@ TEST_F(HealthCheck, ServersThatArePassedToByTlsAreAskedByTls) {
   EXPECT_TRUE(weir.logs("health check: " + bad.address() + " of upstream \"group\" does not work: status 500"));
   EXPECT_EQ(weir.get("/").text(), "group");
   EXPECT_EQ(weir.error_log().find("health check: " + good.address()), std::string::npos) << weir.error_log();
+}
+
+TEST_F(HealthCheck, InTheUpstreamTheyAreEncryptedAsWhatIsPassedThere) {
+  const Certificates pki;
+  const Certificate own = pki.make("group");
+  WeirProcess good("server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; return 200 $ssl_server_name; }",
+                   {{"c", own.certificate}, {"k", own.key}});
+  a_.backend().allow_malformed_requests();
+  const Values values{{"good", good.address()}, {"plain", a_.address()}, {"c", own.certificate}};
+  // The names of both servers are the same, so the check shakes hands as the location would.
+  constexpr const char* kPassed = R"(
+      upstream group { server %good%; server %plain%; health_check interval=50ms uri=/health; }
+      server { proxy_ssl_verify on; proxy_ssl_trusted_certificate %c%; proxy_ssl_server_name on;
+               location / { proxy_pass https://group; } })";
+  WeirProcess weir(kPassed, values);
+  EXPECT_TRUE(weir.logs("health check: " + a_.address() + " of upstream \"group\" does not work: "));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(weir.get("/").text(), "group");
+  EXPECT_EQ(weir.error_log().find("health check: " + good.address()), std::string::npos) << weir.error_log();
+}
+
+TEST_F(HealthCheck, TypeHttpAndHttpsSayWhetherTheyAreEncrypted) {
+  const Certificates pki;
+  const Certificate own = pki.make("group");
+  WeirProcess secret("server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; return 200; }",
+                     {{"c", own.certificate}, {"k", own.key}});
+  const std::string port = secret.address().substr(secret.address().rfind(':') + 1);
+  b_.backend().allow_malformed_requests();
+  WeirProcess weir(R"(
+      upstream one { server %a%; health_check type=https uri=/health interval=50ms port=)" + port + R"(; }
+      upstream two { server %secret%; health_check type=http uri=/health interval=50ms; }
+      upstream three { server %b%; health_check type=https uri=/health interval=50ms; }
+      server { location / { proxy_pass http://one; } location /2 { proxy_pass https://two; } location /3 { proxy_pass http://three; } })",
+                   {{"a", a_.address()}, {"b", b_.address()}, {"secret", secret.address()}});
+  EXPECT_TRUE(weir.logs(secret.address() + " of upstream \"two\" does not work: status 400"));
+  EXPECT_TRUE(weir.logs(b_.address() + " of upstream \"three\" does not work: "));
+  EXPECT_EQ(weir.error_log().find("of upstream \"one\""), std::string::npos) << weir.error_log();
 }
 
 TEST_F(HealthCheck, TypeTlsShakesHands) {
