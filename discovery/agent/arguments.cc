@@ -64,6 +64,16 @@ std::string address_argument(const std::string& text) {
   return *address;
 }
 
+std::string member_argument(const std::string& text) {
+  NameError error{};
+  auto address = canonical_member_address(text, error);
+  if (!address) {
+    throw std::invalid_argument("invalid address \"" + text + "\" (" + to_string(error) +
+                                "), expected ip:port, [ipv6]:port or host:port");
+  }
+  return *address;
+}
+
 std::string match_argument(const std::string& text) {
   if (!is_valid_match(text)) {
     throw std::invalid_argument("invalid match \"" + text + "\", expected an address, or KEY=VALUE with z, v, i, p or l.LABEL");

@@ -37,6 +37,8 @@ std::vector<std::string> servers_argument(const std::string& text);
 std::string path_argument(std::string text);
 /// Checks an `ip:port`. Returns it in canonical form. Throws std::invalid_argument.
 std::string address_argument(const std::string& text);
+/// Checks an `ip:port` or `host:port`. Returns it in canonical form. Throws std::invalid_argument.
+std::string member_argument(const std::string& text);
 /// Checks an address, or `key=value` of a member's facts, as in a policy. Throws std::invalid_argument.
 std::string match_argument(const std::string& text);
 /// Throws std::invalid_argument unless 0 to 100.

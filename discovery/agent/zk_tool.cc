@@ -224,7 +224,7 @@ int change_policy(Dialogue& dialogue, const ZkToolOptions& options) {
 void apply(std::string_view option, Arguments& arguments, ZkToolOptions& options) {
   if (option == "--zk") options.servers = servers_argument(arguments.value());
   else if (option == "--path") options.path = path_argument(arguments.value());
-  else if (option == "--address") options.match = address_argument(arguments.value());
+  else if (option == "--address") options.match = member_argument(arguments.value());
   else if (option == "--match") options.match = match_argument(arguments.value());
   else if (option == "--weight") options.weight = weight_argument(arguments.value());
   else if (option == "--percent") options.percent = percent_argument(arguments.value());
@@ -259,7 +259,7 @@ void require_complete(const ZkToolOptions& options) {
   require(options.command != Command::Split || options.percent || options.off, "split requires --percent or --off");
   require(!options.off || is({Command::Weight, Command::Split, Command::Freeze}), "only weight, split and freeze take --off");
   require(!options.duration || is({Command::Weight, Command::Drain}), "only weight and drain take --for");
-  require(!options.dry_run || by_match || is({Command::Freeze, Command::Accept}), "this command changes no policy to try");
+  require(!options.dry_run || options.command != Command::SetWeight, "set-weight changes no policy to try");
 }
 
 }  // namespace

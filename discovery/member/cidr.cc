@@ -1,5 +1,7 @@
 #include "member/cidr.h"
 
+#include "member/member_address.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -54,6 +56,10 @@ bool is_allowed(std::string_view address, const std::vector<Cidr>& ranges) {
   const bool is_v6 = address.starts_with('[');
   const auto host = parse_host(std::string(is_v6 ? address.substr(1, colon - 2) : address.substr(0, colon)));
   return host && std::any_of(ranges.begin(), ranges.end(), [&](const Cidr& range) { return contains(range, host->bytes); });
+}
+
+bool may_be_announced(std::string_view address, const std::vector<Cidr>& ranges) {
+  return ranges.empty() || is_named(address) || is_allowed(address, ranges);
 }
 
 }  // namespace weir::discovery

@@ -26,4 +26,7 @@ std::optional<Cidr> parse_cidr(std::string_view text);
 /// Whether `address`, canonical as `canonical_address` makes it, is in one of `ranges`; always if there are none.
 bool is_allowed(std::string_view address, const std::vector<Cidr>& ranges);
 
+/// Whether a member may be announced at `address`: one by name may, as it is judged by what the name stands for.
+bool may_be_announced(std::string_view address, const std::vector<Cidr>& ranges);
+
 }  // namespace weir::discovery

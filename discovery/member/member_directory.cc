@@ -57,7 +57,7 @@ DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRu
       directory.rejected.push_back({std::move(text), to_string(decoded.error)});
       continue;
     }
-    if (!is_allowed(decoded.name->address, rules.allow)) {
+    if (!may_be_announced(decoded.name->address, rules.allow)) {
       directory.rejected.push_back({std::move(text), kNotAllowed});
       continue;
     }

@@ -68,6 +68,12 @@ void add_member(std::string& text, char kind, const KnownMember& member) {
   text += '\n';
 }
 
+void add_host(std::string& text, const std::string& host, const std::vector<std::string>& addresses) {
+  text += "host\t" + host;
+  for (const std::string& address : addresses) text += '\t' + address;
+  text += '\n';
+}
+
 void add_directory(std::string& text, const char* name, const DirectoryMemory& memory) {
   if (!memory.is_known) return;
   fmt::format_to(std::back_inserter(text), "directory\t{}\t{}\t{}\t{}\t{}\t{}\n", name, memory.existed ? 1 : 0,
@@ -106,6 +112,7 @@ class Fields {
     if (error != std::errc{} || stop != end || value < least || value > most) throw Malformed{};
     return value;
   }
+  bool is_at_end() const { return is_done_; }
   void end() const {
     if (!is_done_) throw Malformed{};
   }
@@ -119,7 +126,7 @@ KnownMember read_member(Fields& fields) {
   KnownMember member;
   NameError error{};
   member.address = fields.text();
-  if (canonical_address(member.address, error) != member.address) throw Malformed{};
+  if (canonical_member_address(member.address, error) != member.address) throw Malformed{};
   member.weight = fields.number<std::uint32_t>(1, balancer::kMaxWeight);
   member.max_fails = fields.number<std::uint32_t>(0, 1'000'000'000);
   member.fail_timeout = std::chrono::milliseconds(fields.number<std::int64_t>(0, 1'000'000'000'000));
@@ -135,6 +142,16 @@ KnownMember read_member(Fields& fields) {
   member.name = fields.text();
   fields.end();
   return member;
+}
+
+void read_host(Fields& fields, HostAddresses& hosts) {
+  NameError error{};
+  const std::string host(fields.next()), as_address = host + ":1";
+  if (!is_named(as_address) || canonical_member_address(as_address, error) != as_address) throw Malformed{};
+  const auto [known, is_new] = hosts.try_emplace(host);
+  if (!is_new || hosts.size() > kMostHosts) throw Malformed{};
+  while (!fields.is_at_end()) known->second.push_back(fields.text());
+  if (known->second.size() > kMostAddresses) throw Malformed{};
 }
 
 // What was read so far.
@@ -159,6 +176,8 @@ void read_line(std::string_view line, Contents& contents) {
     cached.origin = fields.text();
   } else if (kind == "policy") {
     cached.policy = fields.text();
+  } else if (kind == "host") {
+    read_host(fields, cached.hosts);
   } else if (kind == "accepted") {
     cached.memory.accepted = fields.number<std::int64_t>(0, kMost);
   } else if (kind == "directory") {
@@ -200,6 +219,7 @@ std::string encode_cache(const CachedMembership& cached) {
   body += "\npolicy\t";
   add_text(body, cached.policy);
   fmt::format_to(std::back_inserter(body), "\naccepted\t{}\n", cached.memory.accepted);
+  for (const auto& [host, addresses] : cached.hosts) add_host(body, host, addresses);
   add_directory(body, "members", cached.memory.members);
   add_directory(body, "static", cached.memory.fixed);
   add_directory(body, "direct", cached.memory.direct);

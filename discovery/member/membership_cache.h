@@ -1,12 +1,13 @@
 // The last good membership on disk, so that a start without ZooKeeper can serve.
 //
 //   weir membership 1 <crc32 in hex> <bytes that follow>
-//   one line each for where it is from, the policy, the directories, and the members; fields separated by tabs
+//   one line each for where it is from, the policy, hosts by name, the directories, and the members; fields separated by tabs
 //
 // Written anew as a whole: a temporary file beside it, fsync, rename. A file that is not exactly what was written is
 // ignored. It decides who gets traffic, so it is readable for its owner only, and one that others may write is ignored.
 #pragma once
 
+#include "member/named_members.h"
 #include "member/reconcile.h"
 
 #include <optional>
@@ -19,6 +20,7 @@ namespace weir::discovery {
 struct CachedMembership {
   std::string origin;  ///< ensemble and path; a file from elsewhere is not used
   Memory memory;       ///< without what is only remembered for seconds
+  HostAddresses hosts{};  ///< what names last stood for
   std::string policy;  ///< the last good document; empty: none
 
   bool operator==(const CachedMembership&) const = default;

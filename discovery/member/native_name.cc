@@ -1,11 +1,7 @@
 #include "member/native_name.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -18,41 +14,6 @@ std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t g
   const auto [stop, error] = std::from_chars(text.data(), end, value);  // takes no sign and no space
   if (error != std::errc{} || stop != end || value > greatest) return std::nullopt;
   return value;
-}
-
-bool is_refused(const in_addr& address) {
-  const std::uint32_t host = ntohl(address.s_addr);
-  const bool is_unspecified = (host >> 24) == 0;            // 0.0.0.0/8
-  const bool is_link_local = (host >> 16) == 0xa9fe;        // 169.254.0.0/16: metadata services live there
-  const bool is_multicast_or_above = (host >> 28) >= 0xe;   // 224.0.0.0/4, 240.0.0.0/4 with broadcast
-  return is_unspecified || is_link_local || is_multicast_or_above;
-}
-
-bool is_refused(const in6_addr& address) {
-  if (IN6_IS_ADDR_V4MAPPED(&address) || IN6_IS_ADDR_V4COMPAT(&address)) {
-    if (IN6_IS_ADDR_LOOPBACK(&address)) return false;
-    in_addr v4;
-    std::memcpy(&v4, address.s6_addr + 12, sizeof v4);
-    return is_refused(v4);
-  }
-  return IN6_IS_ADDR_UNSPECIFIED(&address) || IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MULTICAST(&address);
-}
-
-// One family: reads `host` and writes it back in the one form inet_ntop knows.
-template <class Address>
-std::optional<std::string> canonical_host(int family, const std::string& host, NameError& error) {
-  Address address;
-  if (inet_pton(family, host.c_str(), &address) != 1) {
-    error = NameError::BadAddress;
-    return std::nullopt;
-  }
-  if (is_refused(address)) {
-    error = NameError::RefusedAddress;
-    return std::nullopt;
-  }
-  char text[INET6_ADDRSTRLEN];
-  inet_ntop(family, &address, text, sizeof text);
-  return text;
 }
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -152,39 +113,6 @@ std::optional<NameError> apply_field(std::string_view key, std::string_view valu
 
 }  // namespace
 
-const char* to_string(NameError error) {
-  switch (error) {
-    case NameError::TooLong: return "too long";
-    case NameError::BadCharacter: return "bad character";
-    case NameError::BadAddress: return "bad address";
-    case NameError::RefusedAddress: return "refused address";
-    case NameError::BadPort: return "bad port";
-    case NameError::BadField: return "bad field";
-    case NameError::BadTier: return "bad tier";
-    case NameError::BadState: return "bad state";
-    case NameError::BadEscape: return "bad escape";
-  }
-  return "?";
-}
-
-std::optional<std::string> canonical_address(std::string_view text, NameError& error) {
-  const bool is_v6 = text.starts_with('[');
-  const auto host_end = is_v6 ? text.find(']') : text.find(':');
-  error = NameError::BadAddress;
-  if (host_end == std::string_view::npos) return std::nullopt;
-  const std::string host(text.substr(is_v6 ? 1 : 0, host_end - (is_v6 ? 1 : 0)));
-  auto canonical = is_v6 ? canonical_host<in6_addr>(AF_INET6, host, error) : canonical_host<in_addr>(AF_INET, host, error);
-  if (!canonical) return std::nullopt;
-  std::string_view rest = text.substr(host_end + (is_v6 ? 1 : 0));
-  error = NameError::BadPort;
-  if (!rest.starts_with(':')) return std::nullopt;
-  rest.remove_prefix(1);
-  const auto port = parse_number(rest, 65535);
-  // `:080` would be a second name for `:80`.
-  if (!port || *port == 0 || rest.front() == '0') return std::nullopt;
-  return (is_v6 ? "[" + *canonical + "]" : *canonical) + ":" + std::to_string(*port);
-}
-
 DecodedName decode_name(std::string_view text) {
   if (text.size() > kLongestName) return {std::nullopt, NameError::TooLong};
   const auto is_allowed = [](char c) { return c > 0x20 && c < 0x7f; };
@@ -193,7 +121,7 @@ DecodedName decode_name(std::string_view text) {
   NativeName name;
   NameError error{};
   std::size_t end = std::min(text.find(','), text.size());
-  auto address = canonical_address(text.substr(0, end), error);
+  auto address = canonical_member_address(text.substr(0, end), error);
   if (!address) return {std::nullopt, error};
   name.address = std::move(*address);
 

@@ -1,13 +1,15 @@
 // The names of members in ZooKeeper: all there is to know about one, in the name of its node.
 //
 //   name    = address *( "," key "=" value )        at most 255 bytes of printable ASCII, no spaces
-//   address = v4 ":" port / "[" v6 "]" ":" port
+//   address = v4 ":" port / "[" v6 "]" ":" port / host ":" port
 //   keys      w weight 0..65535 (0: draining)   t tier 0..9 (0 primary, others backup)   s up | drain | starting
 //             z zone   v version   i instance   p protocol   l.<name> label; other keys are left for the future
 //   values    any bytes but "," "=" "%" and what is not printable; those as %XX
 //
 // Keeping facts in names makes a membership one read with one watch: a consistent picture at one moment.
 #pragma once
+
+#include "member/member_address.h"
 
 #include <cstdint>
 #include <map>
@@ -17,7 +19,6 @@
 
 namespace weir::discovery {
 
-inline constexpr std::size_t kLongestName = 255;
 inline constexpr std::uint32_t kGreatestWeight = 65535;
 inline constexpr std::uint32_t kGreatestTier = 9;
 
@@ -25,7 +26,7 @@ inline constexpr std::uint32_t kGreatestTier = 9;
 struct NativeName {
   enum class State { Up, Draining, Starting };
 
-  std::string address;                  ///< canonical: `10.0.0.1:80`, `[2001:db8::1]:80`
+  std::string address;                  ///< canonical: `10.0.0.1:80`, `[2001:db8::1]:80`, `web1.example.com:80`
   std::optional<std::uint32_t> weight;  ///< nothing: as for all who say nothing
   std::uint32_t tier = 0;
   State state = State::Up;
@@ -36,22 +37,6 @@ struct NativeName {
   bool operator==(const NativeName&) const = default;
 };
 
-/// Why a name is no member.
-enum class NameError {
-  TooLong,
-  BadCharacter,
-  BadAddress,
-  RefusedAddress,  ///< unspecified, multicast, broadcast or link-local: never a server
-  BadPort,
-  BadField,        ///< not `key=value`, an impossible key, or one given twice
-  BadTier,
-  BadState,
-  BadEscape,       ///< `%` not followed by two hexadecimal digits, or decoded to control characters or invalid UTF-8
-};
-
-/// A few words for counters and log lines, such as `bad port`.
-const char* to_string(NameError error);
-
 /// Either a name's meaning or why it has none.
 struct DecodedName {
   std::optional<NativeName> name;
@@ -60,10 +45,6 @@ struct DecodedName {
 
 /// Reads a node's name. Never throws, whatever the bytes.
 DecodedName decode_name(std::string_view text);
-
-/// Reads an `ip:port` or `[v6]:port` and returns it in canonical form, so that one server has one address.
-/// If it is none, or one that cannot be a server, nothing; `error` says why.
-std::optional<std::string> canonical_address(std::string_view text, NameError& error);
 
 /// The name that decodes to `name`: `decode_name(encode_name(n)).name == n` if `n` is valid and short enough.
 std::string encode_name(const NativeName& name);

@@ -120,7 +120,7 @@ bool is_valid_match(std::string_view match) {
   if (match.empty() || match.size() > kLongestName) return false;
   if (const auto pair = key_and_value(match)) return is_key_of_facts(pair->first) && !pair->second.empty();
   NameError error{};
-  return match.find('\0') == match.npos && canonical_address(match, error).has_value();
+  return match.find('\0') == match.npos && canonical_member_address(match, error).has_value();
 }
 
 std::string canonical_match(std::string_view match) {
@@ -131,11 +131,11 @@ std::string canonical_match(std::string_view match) {
     return std::string(pair->first) + "=" + escape_value(plain.empty() ? pair->second : plain);
   }
   NameError error{};
-  return canonical_address(match, error).value_or(std::string(match));
+  return canonical_member_address(match, error).value_or(std::string(match));
 }
 
 bool matches(std::string_view match, const KnownMember& member) {
-  if (match.find('=') == match.npos) return member.address == match;
+  if (match.find('=') == match.npos) return member.address == match || member.name == match;
   const std::string_view facts = member.facts;
   for (std::size_t at = facts.find(match); at != facts.npos; at = facts.find(match, at + 1)) {
     const std::size_t end = at + match.size();

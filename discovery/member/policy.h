@@ -7,7 +7,7 @@
 //    "backup_below": 0.3, "freeze": false, "accept": 7}
 //
 // It is taken whole or not at all: an unknown key, a wrong type or a number out of range refuse it, and the one before
-// stands. `match` is an address, or `key=value` of a member's facts (`z`, `v`, `i`, `p`, `l.<label>`).
+// stands. `match` is an address, be it by name, or `key=value` of a member's facts (`z`, `v`, `i`, `p`, `l.<label>`).
 #pragma once
 
 #include <weir/discovery/zookeeper_source.h>

@@ -1,8 +1,6 @@
 #include "session/resolver.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <mutex>
@@ -34,22 +32,6 @@ std::string join(const std::vector<ServerAddress>& servers, const KnownHosts& kn
 }
 
 }  // namespace
-
-std::vector<std::string> look_up_with_system(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return {};
-  std::vector<std::string> addresses;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    char text[NI_MAXHOST];
-    if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
-      addresses.emplace_back(text);
-  }
-  freeaddrinfo(found);
-  return addresses;
-}
 
 // Shared with a look-up under way, which may outlive the resolver: `getaddrinfo` cannot be interrupted.
 struct Resolver::State {

@@ -18,6 +18,8 @@ class ZooKeeperClient {
                                                ZooKeeperAuth auth = {});
 
   Executor& executor() { return *executor_; }
+  /// For whoever may still hold on to it when the client is gone: then it runs nothing any more.
+  std::shared_ptr<Executor> shared_executor() { return executor_; }
   /// Where work may wait for a disk. To be called on the executor; what was posted is done before the client is gone.
   std::shared_ptr<Executor> disk();
   /// Runs `task` with the ensemble on its executor and waits until it is done; directly if called there.

@@ -15,10 +15,17 @@ using namespace std::chrono_literals;
 // and the longest pause between their attempts.
 constexpr Clock::duration kLongestReturn = 10s;
 constexpr Clock::duration kWorthAWord = 30s;
+constexpr Clock::duration kPatienceWithNames = 1s;
 constexpr std::size_t kLongestCache = 256 << 20;
 
 std::string origin_of(const ZooKeeperConfig& config) {
   return fmt::format("{} {}", to_string(parse_servers(config.servers)), config.path);
+}
+
+std::vector<Cidr> ranges_of(const ZooKeeperConfig& config) {
+  std::vector<Cidr> ranges;
+  for (const std::string& range : config.allow) ranges.push_back(parse_cidr(range).value());
+  return ranges;
 }
 
 // What a policy alone asks for is no news to a balancer.
@@ -40,6 +47,7 @@ MembershipKeeper::MembershipKeeper(Executor& executor, Ensemble& ensemble, const
       policy_reader_(
           executor, config.path + "/policy", [this](auto text) { on_policy(std::move(text)); },
           [this](const std::string& reason) { on_policy_trouble(reason); }),
+      hosts_(executor, {.allow = ranges_of(config)}, parts_.look_up, [this] { look(); }),
       look_again_(executor),
       stale_(executor) {
   if (config_.format != Format::Native) {
@@ -54,14 +62,12 @@ MembershipKeeper::MembershipKeeper(Executor& executor, Ensemble& ensemble, const
 }
 
 DirectoryReader::Settings MembershipKeeper::settings_of(const std::string& directory, Format format) const {
-  DirectoryReader::Settings settings{
+  return {
       .path = config_.path + directory,
-      .rules = {.default_weight = config_.default_weight, .prototype = config_.prototype},
+      .rules = {.default_weight = config_.default_weight, .prototype = config_.prototype, .allow = ranges_of(config_)},
       .format = format,
       .is_outer = directory.empty(),
       .max_members = config_.max_members};
-  for (const std::string& range : config_.allow) settings.rules.allow.push_back(parse_cidr(range).value());
-  return settings;
 }
 
 void MembershipKeeper::begin() {
@@ -79,6 +85,7 @@ void MembershipKeeper::end() {
     if (each != nullptr) each->reader.disconnected();
   }
   policy_reader_.disconnected();
+  hosts_.stop();
   look_again_.cancel();
   stale_.cancel();
   cache_.reset();
@@ -106,23 +113,24 @@ void MembershipKeeper::load_cache() {
     policy_text_ = saved_policy_ = std::move(cached->policy);
   }
   memory_ = std::move(cached->memory);
+  hosts_.remember(std::move(cached->hosts));
   // Allowed once is not allowed for ever.
-  const std::vector<Cidr> allow = settings_of("", config_.format).rules.allow;
+  const std::vector<Cidr> allow = ranges_of(config_);
   for (auto* directory : {&memory_.members, &memory_.fixed, &memory_.direct}) {
     KnownMembers present = *directory->present;
-    std::erase_if(present, [&](const auto& member) { return !is_allowed(member.address, allow); });
+    std::erase_if(present, [&](const auto& member) { return !may_be_announced(member.address, allow); });
     directory->present = std::move(present);
-    std::erase_if(directory->held, [&](const auto& held) { return !is_allowed(held.member.address, allow); });
+    std::erase_if(directory->held, [&](const auto& held) { return !may_be_announced(held.member.address, allow); });
   }
   MemberList members = members_of(memory_);
   report_.state(SourceState::Cached, ensemble_.sessions());
   report_.log(Severity::Notice, fmt::format("{} members from the cache \"{}\"", members.size(), config_.cache_file));
-  publish(std::move(members), std::nullopt);
+  publish(members, std::nullopt);
 }
 
 void MembershipKeeper::save() {
   saved_policy_ = policy_text_;
-  if (cache_) cache_->save({.origin = origin_of(config_), .memory = memory_, .policy = policy_text_});
+  if (cache_) cache_->save({.origin = origin_of(config_), .memory = memory_, .hosts = hosts_.addresses(), .policy = policy_text_});
 }
 
 void MembershipKeeper::on_connected(Session& session, const Connection& connection) {
@@ -243,9 +251,10 @@ void MembershipKeeper::judge() {
   if (is_frozen) {
     members = members_of(memory_);
   } else {
+    const auto of_all_addresses = [this](std::string_view address) { return hosts_.health_of(address, parts_.witness); };
     const Circumstances circumstances{.now = executor_.now(),
                                       .settling_until = settling_until_,
-                                      .health = parts_.witness,
+                                      .health = parts_.witness ? of_all_addresses : HealthWitness(),
                                       .vanish = config_.vanish,
                                       .accept = policy_.accept};
     Reconciled result = reconcile(std::move(memory_), seen_, circumstances);
@@ -265,18 +274,40 @@ void MembershipKeeper::judge() {
     report_.state(SourceState::Synced, ensemble_.sessions());
     stale_.cancel();
   }
-  publish(std::move(members), again);
+  publish(members, again);
 }
 
-void MembershipKeeper::publish(MemberList members, std::optional<Clock::duration> look_again) {
-  AppliedPolicy applied = apply_policy(policy_, members, parts_.wall_clock(), parts_.witness);
+// Something else than the registry changed: time, health, or what names stand for.
+void MembershipKeeper::look() {
+  if (is_ended_) return;
+  is_connected_ && is_complete() ? judge() : publish(members_of(memory_), std::nullopt);
+}
+
+void MembershipKeeper::publish(const MemberList& members, std::optional<Clock::duration> look_again) {
+  const MemberList resolved = hosts_.resolve(members);
+  report_.hosts(hosts_.troubles());
+  if (const auto wait = wait_for_names(resolved)) return look_again_.set(*wait, [this] { look(); });
+  AppliedPolicy applied = apply_policy(policy_, resolved, parts_.wall_clock(), parts_.witness);
   if (applied.look_again && (!look_again || *applied.look_again < *look_again)) look_again = *applied.look_again;
   if (look_again) {
-    look_again_.set(*look_again, [this] { is_connected_ ? judge() : publish(members_of(memory_), std::nullopt); });
+    look_again_.set(*look_again, [this] { look(); });
   } else {
     look_again_.cancel();
   }
   announce(std::move(applied.members), memory_.members.held.size() + memory_.fixed.held.size() + memory_.direct.held.size());
+}
+
+// A group of names that are just being looked up is not announced as one that cannot serve.
+std::optional<Clock::duration> MembershipKeeper::wait_for_names(const MemberList& resolved) {
+  const auto is_usable = [](const KnownMember& member) { return !member.down && !member.draining; };
+  if (!hosts_.is_waiting() || (announced_ && std::any_of(resolved.begin(), resolved.end(), is_usable))) {
+    names_are_late_at_.reset();
+    return std::nullopt;
+  }
+  const TimePoint now = executor_.now();
+  if (!names_are_late_at_) names_are_late_at_ = now + kPatienceWithNames;
+  if (now >= *names_are_late_at_) return std::nullopt;
+  return *names_are_late_at_ - now;
 }
 
 void MembershipKeeper::announce(MemberList members, std::size_t held) {

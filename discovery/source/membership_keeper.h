@@ -9,6 +9,7 @@
 #include "session/ensemble.h"
 #include "source/cache_writer.h"
 #include "source/directory_reader.h"
+#include "source/host_names.h"
 #include "source/membership_report.h"
 #include "source/policy_reader.h"
 
@@ -26,6 +27,7 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
     Sink sink;
     LogFunction log{};
     HealthWitness witness{};
+    HostLookUp look_up{};  ///< for members by name; answers on the executor
     std::shared_ptr<SharedStatus> status;
     std::shared_ptr<Executor> disk{};  ///< needed if there is a cache
     std::function<WallTime()> wall_clock = [] { return std::chrono::system_clock::now(); };
@@ -65,7 +67,9 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
   void load_cache();
   void save();
   void judge();
-  void publish(MemberList members, std::optional<Clock::duration> look_again);
+  void look();
+  void publish(const MemberList& members, std::optional<Clock::duration> look_again);
+  std::optional<Clock::duration> wait_for_names(const MemberList& resolved);
   void believe_the_policy_is_gone();
   void begin_settling();
   void warn_if_it_stays_so();
@@ -91,6 +95,8 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
   Memory memory_;
   std::optional<TimePoint> settling_until_;
   bool was_settling_ = false;  // when contact was lost
+  HostNames hosts_;
+  std::optional<TimePoint> names_are_late_at_;  // while they are waited for
   std::optional<MemberList> announced_;
   std::unique_ptr<CacheWriter> cache_;
   Timer look_again_;

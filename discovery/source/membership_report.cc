@@ -8,6 +8,7 @@ namespace weir::discovery {
 namespace {
 
 constexpr std::size_t kMostReported = 1000;  // rejected names remembered as logged
+constexpr std::size_t kMostInALine = 10;     // hosts
 
 struct Difference {
   std::size_t joined = 0, left = 0, changed = 0;
@@ -103,6 +104,26 @@ void MembershipReport::announced(const MemberList& before, const MemberList& mem
   });
   log(Severity::Notice, fmt::format("{} members: {} joined, {} left, {} changed{}", members.size(), change.joined,
                                     change.left, change.changed, held == 0 ? "" : fmt::format(", {} held", held)));
+}
+
+void MembershipReport::hosts(std::map<std::string, std::string> troubles) {
+  if (troubles == host_troubles_) return;
+  std::string news;
+  std::size_t count_of_news = 0;
+  for (const auto& [host, why] : troubles) {
+    if (const auto known = host_troubles_.find(host); known != host_troubles_.end() && known->second == why) continue;
+    if (++count_of_news <= kMostInALine) news += fmt::format("{}{} ({})", news.empty() ? "" : ", ", host, why);
+  }
+  if (count_of_news > kMostInALine) news += fmt::format(" and {} more", count_of_news - kMostInALine);
+  host_troubles_ = std::move(troubles);
+  status_->edit([&](SourceStatus& status) { status.unresolved = host_troubles_.size(); });
+  if (count_of_news != 0) {
+    count("host without address", count_of_news);
+    log(Severity::Warning, fmt::format("hosts of members cannot be resolved: {}; each keeps the addresses it had, and is "
+                                       "down if it had none", news));
+  } else if (host_troubles_.empty()) {
+    log(Severity::Notice, "all hosts of members can be resolved");
+  }
 }
 
 void MembershipReport::state(SourceState state, std::uint64_t sessions) {

@@ -43,6 +43,8 @@ class MembershipReport {
   void no_trouble(const std::string& what);
   void judged(const Reconciled& result);
   void announced(const MemberList& before, const MemberList& members, std::size_t held);
+  /// `troubles`: hosts that have no usable address or do not resolve now, and why.
+  void hosts(std::map<std::string, std::string> troubles);
   void state(SourceState state, std::uint64_t sessions);
   void count(const std::string& counter, std::uint64_t by = 1);
   void edit(const std::function<void(SourceStatus&)>& change) { status_->edit(change); }
@@ -56,6 +58,7 @@ class MembershipReport {
   std::map<std::string, std::map<std::string, std::uint64_t>> rejected_counts_;  // by directory, by reason
   std::set<std::string> reported_;               // rejected names that were logged; bounded
   std::map<std::string, std::string> troubles_;  // as last logged
+  std::map<std::string, std::string> host_troubles_;
   std::size_t held_before_ = 0;
 };
 

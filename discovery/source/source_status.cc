@@ -25,6 +25,7 @@ std::string describe(const SourceStatus& status, std::chrono::steady_clock::time
   text += fmt::format("members: {}, held: {}, generation: {}\n", status.members, status.held, status.generation);
   if (status.generation != 0) text += fmt::format("last change: {:.1f}s ago\n", seconds(now - status.last_change));
   text += fmt::format("sessions: {}, readings: {}\n", status.sessions, status.reads);
+  if (status.unresolved != 0) text += fmt::format("hosts that cannot be resolved: {}\n", status.unresolved);
   if (!status.policy_error.empty()) text += fmt::format("policy refused: {}\n", status.policy_error);
   for (const auto& [reason, count] : status.rejected) text += fmt::format("refused now: {} ({})\n", count, reason);
   for (const auto& [kind, count] : status.counters) text += fmt::format("{}: {}\n", kind, count);

@@ -24,8 +24,13 @@ bool valid_path(std::string_view path) {
 // Ties a MembershipKeeper, which lives on the client's executor, to the thread-safe face of a source.
 class ZooKeeperSource::Impl {
  public:
-  Impl(ZooKeeperConfig config, LogFunction log, std::shared_ptr<ZooKeeperClients> clients, HealthWitness witness)
-      : config_(std::move(config)), log_(std::move(log)), clients_(std::move(clients)), witness_(std::move(witness)) {
+  Impl(ZooKeeperConfig config, LogFunction log, std::shared_ptr<ZooKeeperClients> clients, HealthWitness witness,
+       HostLookUp look_up)
+      : config_(std::move(config)),
+        log_(std::move(log)),
+        clients_(std::move(clients)),
+        witness_(std::move(witness)),
+        look_up_(std::move(look_up)) {
     if (!valid_path(config_.path)) throw std::invalid_argument("invalid ZooKeeper path \"" + config_.path + "\"");
     parse_servers(config_.servers);
     if (config_.session_timeout <= std::chrono::milliseconds::zero())
@@ -43,6 +48,7 @@ class ZooKeeperSource::Impl {
                                                    MembershipKeeper::Parts{.sink = std::move(sink),
                                                                            .log = log_,
                                                                            .witness = witness_,
+                                                                           .look_up = look_up_here(),
                                                                            .status = status_,
                                                                            .disk = config_.cache_file.empty() ? nullptr : client_->disk()});
       keeper_->begin();
@@ -66,18 +72,29 @@ class ZooKeeperSource::Impl {
   const ZooKeeperConfig& config() const { return config_; }
 
  private:
+  // Answers come on any thread, and perhaps late.
+  HostLookUp look_up_here() const {
+    return [look_up = look_up_, executor = client_->shared_executor()](const std::string& host, auto done) {
+      look_up(host, [executor, done = std::move(done)](HostAnswer answer) {
+        executor->post([done, answer = std::move(answer)] { done(answer); });
+      });
+    };
+  }
+
   const ZooKeeperConfig config_;
   const LogFunction log_;
   const std::shared_ptr<ZooKeeperClients> clients_;
   const HealthWitness witness_;
+  const HostLookUp look_up_;
   const std::shared_ptr<SharedStatus> status_ = std::make_shared<SharedStatus>();
   std::shared_ptr<ZooKeeperClient> client_;
   std::shared_ptr<MembershipKeeper> keeper_;  // touched on the executor only
 };
 
 ZooKeeperSource::ZooKeeperSource(ZooKeeperConfig config, LogFunction log, std::shared_ptr<ZooKeeperClients> clients,
-                                 HealthWitness witness)
-    : impl_(std::make_unique<Impl>(std::move(config), std::move(log), std::move(clients), std::move(witness))) {}
+                                 HealthWitness witness, HostLookUp look_up)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(log), std::move(clients), std::move(witness),
+                                   std::move(look_up))) {}
 ZooKeeperSource::~ZooKeeperSource() = default;
 
 void ZooKeeperSource::start(Sink sink) { impl_->start(std::move(sink)); }

@@ -17,7 +17,7 @@ constexpr std::chrono::hours kMost{24};
 bool DnsQuestion::same_as(const DnsQuestion& other) const {
   return host == other.host && port == other.port && service == other.service && timeout == other.timeout &&
          (resolver == other.resolver ||
-          (resolver->servers == other.resolver->servers && resolver->ipv4 == other.resolver->ipv4 &&
+          (resolver && other.resolver && resolver->servers == other.resolver->servers && resolver->ipv4 == other.resolver->ipv4 &&
            resolver->ipv6 == other.resolver->ipv6 && resolver->valid == other.resolver->valid));
 }
 
@@ -114,16 +114,21 @@ DnsWatch::DnsWatch() = default;
 DnsWatch::~DnsWatch() {
   if (!thread_.joinable()) return;
   // The handles are gone, so nothing is being looked up once their jobs have ended: a turn later.
-  loop_->post([this] { loop_->post([this] { loop_->stop(); }); });
+  loop_->post([this] {
+    ended_ = true;
+    for (net::Resolver::Lookup* each : look_ups_) each->cancel();
+    loop_->post([this] { loop_->stop(); });
+  });
   thread_.join();
 }
 
 void DnsWatch::start() {
-  if (thread_.joinable()) return;
-  loop_ = std::make_unique<net::Loop>();
-  thread_ = std::thread([this] {
-    loop_->run();
-    resolvers_.clear();
+  std::call_once(started_, [this] {
+    loop_ = std::make_unique<net::Loop>();
+    thread_ = std::thread([this] {
+      loop_->run();
+      resolvers_.clear();
+    });
   });
 }
 
@@ -140,6 +145,22 @@ std::unique_ptr<DnsWatch::Handle> DnsWatch::watch(DnsQuestion question, Sink sin
   auto job = std::make_shared<Job>(*loop_, std::move(question), std::move(sink), std::move(complain));
   loop_->post([this, job] { job->begin(resolver_for(job->question().resolver)); });
   return std::make_unique<Handle>(std::move(job));
+}
+
+void DnsWatch::look_up(DnsQuestion question, std::function<void(const net::Resolution&)> answered) {
+  start();
+  loop_->post([this, question = std::move(question), answered = std::move(answered)]() mutable {
+    net::spawn(ask_once(std::move(question), std::move(answered)));
+  });
+}
+
+net::Task<void> DnsWatch::ask_once(DnsQuestion question, std::function<void(const net::Resolution&)> answered) {
+  const std::shared_ptr<net::Resolver> resolver = resolver_for(question.resolver);
+  net::Resolver::Lookup lookup(*resolver, question.name(), false, question.timeout);
+  look_ups_.insert(&lookup);
+  const net::ResolutionPtr found = co_await lookup;
+  look_ups_.erase(&lookup);
+  if (!ended_) answered(*found);
 }
 
 DnsWatch::Handle::~Handle() {

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,8 +54,13 @@ class DnsWatch {
   class Handle;
   std::unique_ptr<Handle> watch(DnsQuestion question, Sink sink, Complain complain);
 
+  /// Looks the addresses of `question` up once and calls `answered` on the watching thread, or never if all of this ends
+  /// before. Any thread.
+  void look_up(DnsQuestion question, std::function<void(const net::Resolution&)> answered);
+
  private:
   class Job;
+  net::Task<void> ask_once(DnsQuestion question, std::function<void(const net::Resolution&)> answered);
   void start();
 
   /// Resolvers in use, by their options; the thread's.
@@ -63,9 +70,13 @@ class DnsWatch {
   };
   std::shared_ptr<net::Resolver> resolver_for(const std::shared_ptr<const net::Resolver::Options>& options);
 
+  std::once_flag started_;
   std::unique_ptr<net::Loop> loop_;
   std::thread thread_;
+  // What follows is the thread's.
   std::vector<Known> resolvers_;
+  std::set<net::Resolver::Lookup*> look_ups_;  // of ask_once
+  bool ended_ = false;
 };
 
 class DnsWatch::Handle {

@@ -209,7 +209,8 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
     entry.configured = resolve_servers(block, *error_log);
   }
   discovery::ZooKeeperConfig wanted = zookeeper_config(block);
-  if (entry.source && (!block.discovers || entry.source_config != wanted)) {
+  const DnsQuestion names = names_of(block);
+  if (entry.source && (!block.discovers || entry.source_config != wanted || !names.same_as(entry.source_names))) {
     entry.source->stop();
     entry.source.reset();
     // Read from the same place in another way, members stay until they were read again.
@@ -231,11 +232,13 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
   if (!block.discovers) return;
   if (entry.source) return show_status(block, *entry.source);
   entry.source_config = wanted;
+  entry.source_names = names;
   const auto log_event = [error_log, name = block.name](discovery::Severity severity, std::string_view text) {
     log::write(*error_log, level_of(severity), "discovery of upstream \"{}\": {}", name, text);
   };
   entry.source = std::make_unique<discovery::ZooKeeperSource>(
-      std::move(wanted), log_event, discovery::ZooKeeperClients::of_process(), witness_of(entry.group));
+      std::move(wanted), log_event, discovery::ZooKeeperClients::of_process(), witness_of(entry.group),
+      host_look_up(dns_, names));
   show_status(block, *entry.source);
   entry.source->start([&entry, error_log, name = block.name](std::vector<balancer::Member> members) {
     const std::lock_guard lock(entry.mutex);

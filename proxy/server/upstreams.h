@@ -57,6 +57,7 @@ class Upstreams {
     std::vector<Resolved> resolved;  // one for each server line with `resolve`
     std::unique_ptr<discovery::ZooKeeperSource> source;
     discovery::ZooKeeperConfig source_config;
+    DnsQuestion source_names;  // how it resolves
     std::shared_ptr<HealthChecks::Group> checks;  // null: there are none
 
     void publish();

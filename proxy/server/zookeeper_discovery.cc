@@ -8,6 +8,7 @@
 #include <weir/balancer/backend.h>
 #include <weir/balancer/snapshot.h>
 
+#include "shared/resolver_conf.h"
 #include "shared/zk_conf.h"
 
 namespace weir::server {
@@ -41,9 +42,18 @@ void write_status(const discovery::SourceStatus& status, shared::JsonWriter& jso
   json.key("sessions").number(status.sessions);
   json.key("readings").number(status.reads);
   if (!status.policy_error.empty()) json.key("policy_error").text(status.policy_error);
+  json.key("unresolved").number(status.unresolved);
   write_counts(json.key("rejected"), status.rejected);
   write_counts(json.key("counters"), status.counters);
   json.end_object();
+}
+
+discovery::HostAnswer answer_of(const net::Resolution& found) {
+  if (found.code != 0) return {.error = found.failure()};
+  discovery::HostAnswer answer;
+  for (const net::Endpoint& address : found.addresses) answer.addresses.push_back(address.address_string());
+  answer.valid_for = std::chrono::ceil<std::chrono::seconds>(found.expires - Clock::now());
+  return answer;
 }
 
 class Witness {
@@ -103,6 +113,23 @@ discovery::ZooKeeperConfig zookeeper_config(const shared::UpstreamBlock& block) 
 discovery::HealthWitness witness_of(std::shared_ptr<balancer::Upstream> group) {
   return [witness = std::make_shared<Witness>(std::move(group))](std::string_view address) {
     return witness->ask(address);
+  };
+}
+
+DnsQuestion names_of(const shared::UpstreamBlock& block) {
+  const shared::ResolverConf& conf = block.settings.get<shared::ResolverConf>();
+  DnsQuestion names;
+  names.resolver = *conf.resolver;
+  names.timeout = *conf.timeout;
+  return names;
+}
+
+discovery::HostLookUp host_look_up(DnsWatch& dns, DnsQuestion names) {
+  if (names.resolver == nullptr) return discovery::system_host_look_up();
+  return [&dns, names = std::move(names)](const std::string& host, auto done) {
+    DnsQuestion question = names;
+    question.host = host;
+    dns.look_up(std::move(question), [done = std::move(done)](const net::Resolution& found) { done(answer_of(found)); });
   };
 }
 

@@ -6,6 +6,7 @@
 #include <weir/balancer/upstream.h>
 #include <weir/discovery/zookeeper_source.h>
 
+#include "server/dns_watch.h"
 #include "shared/upstream_block.h"
 
 namespace weir::server {
@@ -17,6 +18,12 @@ discovery::ZooKeeperConfig zookeeper_config(const shared::UpstreamBlock& block);
 /// longer than its `fail_timeout`, so that a request or check has had the time to find it working again.
 /// For one source: what it returns keeps a state of its own and is called on that source's thread.
 discovery::HealthWitness witness_of(std::shared_ptr<balancer::Upstream> group);
+
+/// How names of members are resolved in `block`: by the name servers of the `resolver` that holds there. Without a host.
+DnsQuestion names_of(const shared::UpstreamBlock& block);
+
+/// Asks so through `dns`, which must outlive what it returns; without name servers, the system's resolver.
+discovery::HostLookUp host_look_up(DnsWatch& dns, DnsQuestion names);
 
 /// Lets `zk_status` print what `source`, that of `block`, tells about itself.
 void show_status(const shared::UpstreamBlock& block, const discovery::ZooKeeperSource& source);

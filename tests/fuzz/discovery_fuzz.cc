@@ -1,6 +1,7 @@
 // Any octets as what a registry, or a cache on disk, may say. The first octet chooses who reads it, a line feed separates
-// a child's name from its data. Must hold: what is taken for a member is one the balancer may have, and what can be
+// a child's name from its data, or names. Must hold: what is taken for a member is one the balancer may have, and what can be
 // written is read back as it was.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -8,6 +9,8 @@
 
 #include "member/formats/format.h"
 #include "member/membership_cache.h"
+#include "member/named_members.h"
+#include "member/native_decoder.h"
 #include "member/policy.h"
 
 #define MUST(condition) \
@@ -20,7 +23,8 @@ void check(const std::vector<KnownMember>& members) {
   MUST(members.size() <= kMostPerChild);
   for (const KnownMember& member : members) {
     NameError error{};
-    MUST(canonical_address(member.address, error) == member.address);
+    MUST(canonical_member_address(member.address, error) == member.address);
+    MUST(is_named(member.address) != (canonical_address(member.address, error) == member.address));
     MUST(member.weight >= 1 && member.weight <= kGreatestWeight);
     for (const char c : member.facts) MUST(c > 0x20 && c < 0x7f);
   }
@@ -62,6 +66,54 @@ void read_cache(std::string_view text) {
   MUST(decode_cache(written, error) == cached);
 }
 
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+// Listings of one directory: all of the names, then every second one, then all again.
+void read_listings(std::string_view text) {
+  std::vector<std::string> all = lines_of(text), some;
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());  // nodes have names of their own
+  for (std::size_t i = 0; i < all.size(); i += 2) some.push_back(all[i]);
+  NativeDecoder decoder(DecodeRules{});
+  for (const auto* names : {&all, &some, &all}) {
+    NativeDecoder::Decoded decoded = decoder.decode(*names);
+    MUST(decoded.rejected.size() + decoded.members.size() + decoded.contested.children.size() >= names->size());
+    DecodedDirectory directory = decode_directory(*names, {});
+    const std::vector<std::int64_t> alike(directory.contested().size(), 1);
+    const KnownMembers expected = settle(std::move(directory), alike);
+    if (decoded.contested.children.empty()) MUST(*decoded.members == expected);
+  }
+}
+
+// The first line is a member's address, the others are what its host is said to stand for.
+void resolve(std::string_view text) {
+  const std::vector<std::string> lines = lines_of(text);
+  NameError error{};
+  const auto address = lines.empty() ? std::nullopt : canonical_member_address(lines.front(), error);
+  if (!address || !is_named(*address)) return;
+  const std::vector<Cidr> allow{*parse_cidr("10.0.0.0/8"), *parse_cidr("2001:db8::/32")};
+  const ResolvedMembers resolved = resolve_members(
+      {KnownMember(balancer::Member{.address = *address, .weight = 100})},
+      {{std::string(host_of(*address)), std::vector<std::string>(lines.begin() + 1, lines.end())}}, allow);
+  MUST(!resolved.members.empty());
+  for (const KnownMember& member : resolved.members) {
+    MUST(member.weight >= 1);
+    if (member.down) {
+      MUST(member.address == *address && resolved.members.size() == 1);
+    } else {
+      MUST(canonical_address(member.address, error) == member.address && is_allowed(member.address, allow));
+    }
+  }
+}
+
 void run(std::string_view input) {
   if (input.empty()) return;
   const auto choice = static_cast<unsigned char>(input.front());
@@ -73,6 +125,8 @@ void run(std::string_view input) {
                                  Format::Curator, Format::Dubbo,  Format::Nginx};
   if (choice < '8') return read_child(kFormats[choice % 8], name, data);
   if (choice == 'p') return read_policy(input);
+  if (choice == 'l') return read_listings(input);
+  if (choice == 'h') return resolve(input);
   read_cache(input);
 }
 

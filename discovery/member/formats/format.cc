@@ -17,7 +17,7 @@ FromName not_one() { return {.what = FromName::What::NotOne}; }
 FromName decode_native_name(std::string_view name, const DecodeRules& rules) {
   const DecodedName decoded = decode_name(name);
   if (!decoded.name) return {.reason = to_string(decoded.error)};
-  if (!is_allowed(decoded.name->address, rules.allow)) return {.reason = kNotAllowed};
+  if (!may_be_announced(decoded.name->address, rules.allow)) return {.reason = kNotAllowed};
   return {.what = FromName::What::Members,
           .members = {to_member(*decoded.name, rules)},
           .reason = decoded.name->bad_weight ? "bad weight" : nullptr};
@@ -116,9 +116,9 @@ const char* MemberBuilder::set_address(std::string_view host_and_port) {
   NameError error{};
   if (host_and_port.size() > kLongestName) return to_string(NameError::TooLong);
   if (host_and_port.find('\0') != host_and_port.npos) return to_string(NameError::BadCharacter);
-  auto address = canonical_address(host_and_port, error);
+  auto address = canonical_member_address(host_and_port, error);
   if (!address) return to_string(error);
-  if (!is_allowed(*address, rules_.allow)) return kNotAllowed;
+  if (!may_be_announced(*address, rules_.allow)) return kNotAllowed;
   member_.address = std::move(*address);
   return nullptr;
 }

@@ -52,7 +52,7 @@ class MemberBuilder {
   explicit MemberBuilder(const DecodeRules& rules) : rules_(rules), member_(rules.prototype) {
     member_.weight = rules.default_weight;
   }
-  /// `host`: an IP address, without brackets; a name of a host is refused.
+  /// `host`: an IP address, without brackets, or the name of a host.
   /// Returns what is wrong, nothing if it is fine.
   const char* set_address(std::string_view host, std::int64_t port);
   const char* set_address(std::string_view host_and_port);

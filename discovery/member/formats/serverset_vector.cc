@@ -24,7 +24,7 @@ std::optional<std::string> canonical_selector(std::string_view selector) {
   if (selector.starts_with(kMember)) return std::string(selector);
   if (selector.starts_with(kInet)) {
     NameError error{};
-    const auto address = canonical_address(selector.substr(kInet.size()), error);
+    const auto address = canonical_member_address(selector.substr(kInet.size()), error);
     return address ? std::optional(std::string(kInet) + *address) : std::nullopt;
   }
   if (!selector.starts_with(kShard)) return std::nullopt;

@@ -192,7 +192,7 @@ constexpr config::DirectiveSpec kDirectives[] = {
     config::directive<&ZkConf::damp, &config::on_off>("zk_damp", kUpstreams, {1, 1}, "on | off",
         "Keeps members that come and go until they have stopped doing so."),
     config::directive<&ZkConf::allow, &ranges>("zk_allow", kUpstreams, {1, -1}, "address/bits …",
-        "Where members may be; others are refused. Link-local, multicast and unspecified addresses always are."),
+        "Where members may be, announced by address or by name; others are refused. Link-local, multicast and unspecified addresses always are."),
     config::custom("zk_auth", kUpstreams, {2, 2}, "digest file:path",
         "Who Weir is to ZooKeeper: the file holds user:password.", &set_auth),
     config::custom("zookeeper_upstream", kHttp, {1, 1}, "host[:port][,…]",

@@ -93,6 +93,10 @@ TEST(AgentArguments, SaysWhatIsWrong) {
 TEST(ZkToolArguments, AreACommandAndWhatItNeeds) {
   EXPECT_EQ(tool_error({"ls", "--zk", "a", "--path", "/p"}), "none");
   EXPECT_EQ(tool_error({"set-weight", "--zk", "a", "--path", "/p", "--address", "10.0.0.1:80", "--weight", "0"}), "none");
+  EXPECT_EQ(tool_error({"set-weight", "--zk", "a", "--path", "/p", "--address", "web:80", "--weight", "0"}), "none");
+  EXPECT_EQ(tool_error({"show", "--zk", "a", "--path", "/p", "--dry-run"}), "none");
+  EXPECT_EQ(tool_error({"set-weight", "--zk", "a", "--path", "/p", "--address", "web:80", "--weight", "0", "--dry-run"}),
+            "set-weight changes no policy to try");
   EXPECT_EQ(tool_error({"set-weight", "--zk", "a", "--path", "/p", "--address", "10.0.0.1:80"}),
             "set-weight requires --address and --weight");
   EXPECT_EQ(tool_error({"--zk", "a"}), "no command given, expected ls or another of those in --help");
@@ -109,7 +113,7 @@ TEST(ZkToolArguments, AreACommandAndWhatItNeeds) {
   EXPECT_EQ(on_app({"split", "--match", "v=2", "--percent", "500"}), "invalid percent \"500\", expected 0 to 100");
   EXPECT_EQ(on_app({"freeze", "--off"}), "none");
   EXPECT_EQ(on_app({"accept", "--off"}), "only weight, split and freeze take --off");
-  EXPECT_EQ(on_app({"ls", "--dry-run"}), "this command changes no policy to try");
+  EXPECT_EQ(on_app({"ls", "--dry-run"}), "none");
   EXPECT_EQ(tool_error({"rm"}), "unexpected argument \"rm\"");
   EXPECT_EQ(tool_error({"ls", "ls"}), "unexpected argument \"ls\"");
 }

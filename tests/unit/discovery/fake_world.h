@@ -7,6 +7,7 @@
 #include "testing/virtual_executor.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ struct FakeWorld {
                                                 MembershipKeeper::Parts{.sink = sink,
                                                                         .log = log,
                                                                         .witness = std::move(witness),
+                                                                        .look_up = look_up(),
                                                                         .status = status,
                                                                         .disk = executor,
                                                                         .wall_clock = [this] { return wall_clock(); }});
@@ -52,6 +54,17 @@ struct FakeWorld {
                     std::string(text));
   }
   void pass(Clock::duration duration) { executor->advance(duration); }
+
+  /// What the name servers say, after a millisecond; of names they do not know, that these do not exist.
+  HostLookUp look_up() {
+    return [this](const std::string& host, auto done) {
+      ++look_ups[host];
+      if (are_name_servers_silent) return;
+      const auto known = hosts.find(host);
+      const HostAnswer answer = known == hosts.end() ? HostAnswer{.error = "no such host"} : known->second;
+      executor->after(std::chrono::milliseconds(1), [done, answer] { done(answer); });
+    };
+  }
 
   /// A clock on the wall: that of the executor, and as wrong as it was set.
   WallTime wall_clock() const {
@@ -81,6 +94,9 @@ struct FakeWorld {
   }
 
   std::uint32_t ensembles = 0;
+  std::map<std::string, HostAnswer> hosts;
+  std::map<std::string, int> look_ups;
+  bool are_name_servers_silent = false;
   std::chrono::hours wall_offset{400'000};
   std::shared_ptr<VirtualExecutor> executor = std::make_shared<VirtualExecutor>();
   FakeRegistry registry;

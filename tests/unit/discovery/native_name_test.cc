@@ -45,8 +45,20 @@ TEST(NativeName, HasOneAddressForEachServer) {
   EXPECT_EQ(error_of("10.0.0.1:080"), "bad port");
 }
 
+TEST(NativeName, MayNameAHost) {
+  EXPECT_EQ(decoded("Web-1.Example.com.:80,w=7").address, "web-1.example.com:80");
+  EXPECT_EQ(decoded("3f2a9cdeb1:80").address, "3f2a9cdeb1:80");
+  EXPECT_EQ(decoded("my_app:8080").address, "my_app:8080");
+  EXPECT_EQ(error_of("web:080"), "bad port");
+  EXPECT_EQ(error_of("web:65536"), "bad port");
+  EXPECT_EQ(error_of(std::string(64, 'a') + ":80"), "bad address");
+  for (const char* text : {"web:80", "3f2a9cdeb1:80", "1-1:80", "1.2.3.4.a:80"}) EXPECT_TRUE(is_named(decoded(text).address)) << text;
+  for (const char* text : {"10.0.0.1:80", "[::1]:80", "[dead::beef]:80"}) EXPECT_FALSE(is_named(decoded(text).address)) << text;
+}
+
 TEST(NativeName, RefusesWhatIsNoAddress) {
-  for (const char* text : {"", ",", "10.0.0.1", "web:80", "localhost:80", "10.0.0:80", "10.0.0.256:80", "1.2.3.4.5:80",
+  for (const char* text : {"", ",", "10.0.0.1", "web", "web:http", "web:", "10.0.0:80", "0x7f000001:80", "-a:80", "a..b:80", "a+b:80",
+                           "unix:80", "10.0.0.256:80", "1.2.3.4.5:80",
                            "::1:80", "[::1:80", "[fe80::1%251]:80", ":80", "[]:80"}) {
     EXPECT_EQ(error_of(text), "bad address") << text;
   }

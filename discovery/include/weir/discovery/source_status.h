@@ -28,6 +28,7 @@ struct SourceStatus {
   std::uint64_t generation = 0;                         ///< memberships announced so far
   std::size_t members = 0;                              ///< in the last one announced
   std::size_t held = 0;              ///< of these, kept although the registry no longer names them
+  std::size_t unresolved = 0;        ///< hosts of members that do not resolve now, or to nothing that may be used
   std::uint64_t sessions = 0;        ///< registry sessions used so far by the ensemble's shared client
   std::uint64_t reads = 0;           ///< complete readings of a directory
   bool is_frozen = false;            ///< an operator holds the membership as it is

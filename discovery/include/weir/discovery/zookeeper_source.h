@@ -10,6 +10,7 @@
 #pragma once
 
 #include <weir/discovery/event.h>
+#include <weir/discovery/host_look_up.h>
 #include <weir/discovery/source.h>
 #include <weir/discovery/source_status.h>
 #include <weir/discovery/zookeeper_clients.h>
@@ -84,10 +85,11 @@ using HealthWitness = std::function<Health(std::string_view address)>;
 class ZooKeeperSource final : public Source {
  public:
   /// `clients`: who shares its session; one per process is what one wants. `log` and `witness` may be empty.
+  /// `look_up`: for members that are announced by the names of hosts.
   /// Throws std::invalid_argument if the path or a server is not valid; nothing is resolved or contacted yet.
   ZooKeeperSource(ZooKeeperConfig config, LogFunction log,
                   std::shared_ptr<ZooKeeperClients> clients = ZooKeeperClients::of_process(),
-                  HealthWitness witness = {});
+                  HealthWitness witness = {}, HostLookUp look_up = system_host_look_up());
   ~ZooKeeperSource() override;
 
   void start(Sink sink) override;
