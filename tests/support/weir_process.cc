@@ -49,7 +49,7 @@ WeirProcess::WeirProcess(std::string_view text, Values values, WeirOptions optio
   arguments_ = {options_.binary, "-p", dir_.path().string() + "/", "-c", "weir.conf", "-e", "error.log"};
   std::vector<std::string> environment = options_.environment;
   // A small quarantine, so that memory a test measures is the proxy's own.
-  environment.push_back("ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=12:detect_stack_use_after_return=0");
+  environment.push_back("ASAN_OPTIONS=quarantine_size_mb=4:malloc_context_size=12:detect_stack_use_after_return=0:verify_asan_link_order=0");
   environment.push_back("UBSAN_OPTIONS=print_stacktrace=1");
   child_ = ChildProcess(arguments_, (dir_.path() / "output").string(), environment);
   const bool up = wait_until([this] { return !dir_.read("weir.pid").empty() || !child_.running(); });

@@ -86,7 +86,7 @@ void ZooKeeperServer::launch() {
     if (!std::filesystem::exists(jar)) throw std::runtime_error(std::string("missing ") + jar + " (apt-get install zookeeper)");
   }
   std::filesystem::create_directories(dir_ / "data");
-  process_ = ChildProcess(command(main_class_, config_file_), dir_ / "log");
+  process_ = ChildProcess(command(main_class_, config_file_), dir_ / "log", environment_);
 }
 
 void ZooKeeperServer::start() {

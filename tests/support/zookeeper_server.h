@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "child_process.h"
@@ -28,6 +29,8 @@ class ZooKeeperServer {
 
   const std::string& address() const { return address_; }
 
+  /// `NAME=value` for the process, from its next start on.
+  void set_environment(std::vector<std::string> environment) { environment_ = std::move(environment); }
   /// Starts the process without waiting for it to serve.
   void launch();
   /// Starts it, on the same address with the data as it is, and waits until it serves.
@@ -56,6 +59,7 @@ class ZooKeeperServer {
   std::string address_;
   std::string main_class_;
   std::string config_file_;
+  std::vector<std::string> environment_;
   ChildProcess process_;
 };
 

@@ -1,103 +1,28 @@
 // What happens to the registry must not happen to the traffic: faults by script, a load running, no request lost.
 //
 // In the suite each fault lasts a moment. WEIR_LONG=1 gives them the time they take in life: a minute without a quorum,
-// ten thousand members that come and go.
+// ten thousand members that come and go. What is to be survived, and where it is played:
+//
+//   leader killed, leader frozen, each follower frozen (so that of our session, too), rolling restart, quorum lost and back:
+//       EnsembleFaults.StopNoRequestWhateverHappensToItsServers
+//   our session expired: RegistryFaults.ASessionThatExpired…         members' sessions: RegistryFaults.AllMembersThatVanish…
+//   data wiped: ZooKeeperMembers.AreNotLostWhenZooKeeperReturnsEmpty  older data restored: RegistryFaults.AnOlderCopy…
+//   parent deleted and made again: RegistryFaults.AParentThat…        10 000 members churn: RegistryFaults.ManyMembers…
+//   names malformed, twice, 1 MB, deep JSON, bad UTF-8: RegistryFaults.NodesOfAllKindsOfGarbage…
+//   resolver failing: ResolverFaults (the ensemble's names), NamedMembers (those of members)      clock stepped: ClockFaults
+//   many of these in random order: tests/unit/discovery/simulation_test.cc
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <thread>
 
-#include "support/backend_process.h"
-#include "support/fake_backend.h"
-#include "support/load_generator.h"
-#include "support/weir_process.h"
-#include "support/zookeeper_nodes.h"
-#include "support/zookeeper_server.h"
+#include "scene.h"
 
 namespace weir::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool is_long() { return std::getenv("WEIR_LONG") != nullptr; }
-
-const std::string kMembers = "/weir/group/members/";
-const std::string kStatic = "/weir/group/static/";
-
-// Everything as it is by default, except that a session is short, so that its end comes soon.
-constexpr const char* kConfig = R"(
-    keepalive_requests 1000000;
-    upstream group { least_conn; zk_cluster %zk%; zk_session 1s; zk_cache on; }
-    server { location / { proxy_pass http://group; } location = /discovery { zk_status; } })";
-
-/// A registry, three backends that are its members, a proxy and a load. Torn down, it says whether a request was lost.
-class Scene {
- public:
-  explicit Scene(std::string servers, std::string servers_of_config)
-      : servers_(std::move(servers)), values_{{"zk", std::move(servers_of_config)}} {
-    nodes_ = std::make_unique<ZooKeeperNodes>(servers_);
-    for (FakeBackend* backend : {&a, &b, &c}) nodes_->create_ephemeral(kMembers + backend->address());
-    weir = std::make_unique<WeirProcess>(kConfig, values_);
-    EXPECT_TRUE(serves({"a", "b", "c"}));
-    load = std::make_unique<LoadGenerator>(weir->address());
-  }
-  ~Scene() {
-    const LoadResult result = load->finish();
-    EXPECT_EQ(result.failed, 0u) << result.summary() << weir->error_log();
-    EXPECT_GT(result.ok, 0u);
-  }
-
-  /// Waits until exactly these answer.
-  bool serves(std::vector<std::string> names) const {
-    std::ranges::sort(names);
-    return wait_until([&] {
-      std::vector<std::string> seen;
-      for (int i = 0; i < 30; ++i) {
-        const std::string name = weir->get("/").field("X-Backend");
-        if (std::ranges::find(seen, name) == seen.end()) seen.push_back(name);
-      }
-      std::ranges::sort(seen);
-      return seen == names;
-    }, 60s);
-  }
-  /// Whether news from the registry still reaches the proxy: one more is made a member, and taken out again.
-  void follows_news() {
-    const std::string node = kStatic + d.address();
-    EXPECT_TRUE(wait_until([&] { return tries([&](ZooKeeperNodes& nodes) { nodes.create(node); }); }, 60s));
-    EXPECT_TRUE(serves({"a", "b", "c", "d"})) << weir->error_log();
-    EXPECT_TRUE(wait_until([&] { return tries([&](ZooKeeperNodes& nodes) { nodes.remove(node); }); }, 60s));
-    EXPECT_TRUE(serves({"a", "b", "c"})) << weir->error_log();
-  }
-  /// As an operator would: with a session of his own, again until it works.
-  template <class Do>
-  bool tries(Do something) const {
-    try {
-      ZooKeeperNodes nodes(servers_);
-      something(nodes);
-      return true;
-    } catch (const std::runtime_error&) {
-      return false;
-    }
-  }
-  void end_members_session() { nodes_.reset(); }
-  ZooKeeperNodes& nodes() { return *nodes_; }
-  void restart_proxy() {
-    weir.reset();
-    weir = std::make_unique<WeirProcess>(kConfig, values_);
-  }
-
-  FakeBackend a = FakeBackend::echoing("a"), b = FakeBackend::echoing("b"), c = FakeBackend::echoing("c"),
-              d = FakeBackend::echoing("d");
-  std::unique_ptr<WeirProcess> weir;
-  std::unique_ptr<LoadGenerator> load;
-
- private:
-  const std::string servers_;
-  const Values values_;
-  std::unique_ptr<ZooKeeperNodes> nodes_;
-};
 
 class RegistryFaults : public ::testing::Test {
  protected:
@@ -125,6 +50,29 @@ TEST_F(RegistryFaults, AParentThatIsDeletedAndMadeAgainTakesNobodyAway) {
   ASSERT_TRUE(scene.load->wait_for(300));
   EXPECT_TRUE(scene.serves({"a", "b", "c"}));
   for (const FakeBackend* each : {&scene.a, &scene.b, &scene.c}) scene.nodes().create_ephemeral(kMembers + each->address());
+  scene.follows_news();
+}
+
+TEST_F(RegistryFaults, AnOlderCopyThatIsRestoredTakesNobodyAway) {
+  Scene scene(server_.address(), server_.address());
+  server_.stop();
+  server_.save_data();
+  server_.start();
+  const std::string late = kStatic + scene.d.address();
+  ASSERT_TRUE(wait_until([&] { return scene.tries([&](ZooKeeperNodes& nodes) { nodes.create(late); }); }));
+  ASSERT_TRUE(scene.serves({"a", "b", "c", "d"}));
+  server_.stop();
+  server_.restore_data();
+  server_.start();
+  ASSERT_TRUE(wait_until([&] { return scene.weir->get("/discovery").text().find("held: 1") != std::string::npos; }, 60s))
+      << scene.weir->get("/discovery").text() << scene.weir->error_log();
+  ASSERT_TRUE(scene.load->wait_for(500));
+  if (is_long()) std::this_thread::sleep_for(30s);
+  EXPECT_TRUE(scene.serves({"a", "b", "c", "d"}));
+  const RunResult accepted =
+      run_program({weir_binary(), "zk", "accept", "--zk", server_.address(), "--path", "/weir/group"});
+  EXPECT_EQ(accepted.exit_code, 0) << accepted.output;
+  EXPECT_TRUE(scene.serves({"a", "b", "c"})) << "an operator said so";
   scene.follows_news();
 }
 
