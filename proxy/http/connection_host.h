@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "http/runtime.h"
+#include "shared/linked.h"
 
 namespace weir::http {
 
@@ -26,7 +27,7 @@ struct Standing {
 };
 
 /// A client connection as its worker sees it: something that can be asked to end.
-class ClientConnectionBase {
+class ClientConnectionBase : public shared::Linked<ClientConnectionBase> {
  public:
   /// Ends the connection if it is idle; otherwise it ends after the response it is working on.
   virtual void drain() = 0;
@@ -42,17 +43,8 @@ class ClientConnectionBase {
   /// Ends it now, because the worker has a use for its place: `limit` says which limit is reached.
   virtual void make_room(std::string_view limit) = 0;
 
-  ClientConnectionBase* next = nullptr;
-  ClientConnectionBase** link = nullptr;
-
  protected:
-  ~ClientConnectionBase() { unlink(); }
-  void unlink() {
-    if (!link) return;
-    *link = next;
-    if (next) next->link = link;
-    link = nullptr;
-  }
+  ~ClientConnectionBase() = default;
 };
 
 /// Belongs to one worker, like everything in it.
@@ -68,26 +60,11 @@ class ConnectionHost {
 
   std::uint64_t next_serial() { return serial_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-  void add(ClientConnectionBase& connection) {
-    connection.next = first_;
-    connection.link = &first_;
-    if (first_) first_->link = &connection.next;
-    first_ = &connection;
-  }
-  /// Calls `visit` for every connection; `visit` may end the one it is given.
-  template <class Visit>
-  void for_each(Visit&& visit) {
-    for (ClientConnectionBase* connection = first_; connection;) {
-      ClientConnectionBase* const following = connection->next;
-      visit(*connection);
-      connection = following;
-    }
-  }
-  bool has_connections() const { return first_ != nullptr; }
+  /// Those that are there.
+  shared::LinkedList<ClientConnectionBase> connections;
 
  private:
   std::atomic<std::uint64_t>& serial_;
-  ClientConnectionBase* first_ = nullptr;
 };
 
 }  // namespace weir::http

@@ -19,22 +19,21 @@ using std::chrono::milliseconds;
 using Kind = http::Standing::Kind;
 
 ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream,
-                                   const net::Endpoint& client, const http::ListenAddress& listen,
-                                   std::unique_ptr<net::ProxyHeader> header)
+                                   shared::Arrival arrival, const http::ListenAddress& listen)
     : host_(host),
       runtime_(host.runtime),
       stream_(std::move(stream)),
       listen_(&listen),
       input_(stream_->loop().buffers()),
-      proxy_header_(std::move(header)) {
+      proxy_header_(std::move(arrival.proxy_header)) {
   info_.proxy_header = proxy_header_.get();
   info_.id = host.next_serial();
-  info_.client = client;
-  info_.local = net::Endpoint::local_of(stream_->fd());
+  info_.client = std::move(arrival.peer);
+  info_.local = arrival.local.is_empty() ? net::Endpoint::local_of(stream_->fd()) : std::move(arrival.local);
   info_.since = stage_since_ = stream_->loop().now();
   generation_ = runtime_->config().generation;
   choose_server();
-  host.add(*this);
+  host.connections.add(*this);
   WorkerCounters::add(host.worker.counters.active, 1);
   WorkerCounters::add(counter_of(stage_), 1);
 }

@@ -12,7 +12,7 @@
 #include "http/exchange.h"
 #include "http1/input_buffer.h"
 #include "http1/request_parser.h"
-#include "net/proxy_protocol.h"
+#include "shared/arrival.h"
 
 namespace weir::http1 {
 
@@ -20,10 +20,9 @@ class ExchangeChannel;
 
 class ClientConnection final : public http::ClientConnectionBase {
  public:
-  /// `listen`: the address it came to, of the runtime in force. `header`: what a proxy in front said, if that was read
-  /// already.
-  ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream, const net::Endpoint& client,
-                   const http::ListenAddress& listen, std::unique_ptr<net::ProxyHeader> header = nullptr);
+  /// `listen`: the address it came to, of the runtime in force.
+  ClientConnection(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream, shared::Arrival arrival,
+                   const http::ListenAddress& listen);
   ~ClientConnection();
 
   /// Serves until the connection ends.

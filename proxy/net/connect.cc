@@ -19,12 +19,16 @@ int prepare(int fd, const Endpoint& peer, const ConnectOptions& options) {
   const bool tcp = !peer.is_unix();
   if (tcp && options.no_delay) error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (!error && tcp && options.keepalive) error = set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (!error && options.receive_buffer) error = set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
-  if (!error && options.send_buffer) error = set_option(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer);
+  if (!error) error = set_buffers(fd, options.receive_buffer, options.send_buffer);
   return error || !options.bind ? error : bind_own(fd, *options.bind, options.transparent);
 }
 
 }  // namespace
+
+int set_buffers(int fd, int receive, int send) {
+  const int error = receive != 0 ? set_option(fd, SOL_SOCKET, SO_RCVBUF, receive) : 0;
+  return error != 0 || send == 0 ? error : set_option(fd, SOL_SOCKET, SO_SNDBUF, send);
+}
 
 int bind_own(int fd, const Endpoint& own, bool transparent) {
   const bool v6 = own.family() == AF_INET6;

@@ -35,6 +35,9 @@ struct ConnectResult {
   std::string tls_failure{};  // what went wrong in the handshake, for the log
 };
 
+/// Sets how much the system keeps for a socket in either direction; 0: it chooses. Returns 0 or an errno.
+int set_buffers(int fd, int receive, int send);
+
 /// Gives a socket that is not connected yet its own address. `transparent`: one that is not ours (IP_TRANSPARENT, needs
 /// privileges). Returns 0 or an errno.
 int bind_own(int fd, const Endpoint& own, bool transparent);

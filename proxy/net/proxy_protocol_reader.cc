@@ -2,21 +2,13 @@
 
 #include <sys/socket.h>
 
+#include "net/peek.h"
+
 namespace weir::net {
 
 namespace {
 
 using Kind = ProxyHeaderOutcome::Kind;
-
-/// What lies in the socket, or what became of it. Leaves it there.
-IoResult peek(Stream& stream, std::span<char> into) {
-  if (!stream.is_open()) return {0, {ECANCELED}};
-  ssize_t count;
-  do count = ::recv(stream.fd(), into.data(), into.size(), MSG_PEEK);
-  while (count < 0 && errno == EINTR);
-  if (count < 0) return {0, {errno}};
-  return {static_cast<std::size_t>(count), {count == 0 ? IoError::kEof : 0}};
-}
 
 void take(Stream& stream, std::span<char> octets) {
   ssize_t count;

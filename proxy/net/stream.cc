@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "log/check.h"
 
@@ -221,6 +222,16 @@ void Stream::abort() {
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   cancel();
   release_descriptor();
+}
+
+int Stream::release() {
+  WEIR_CHECK(!waiters_[0] && !waiters_[1]);
+  if (fd_ < 0) return -1;
+  const int fd = std::exchange(fd_, -ECANCELED);
+  loop_.readiness().remove(fd, slot_);
+  --loop_.stream_count_;
+  Timer::disarm();
+  return fd;
 }
 
 IoError Stream::take_error() {

@@ -81,6 +81,9 @@ class Stream : private ReadinessHandler, private Timer {
   void close();
   /// As close(), but the peer sees a reset instead of an orderly end, and unsent bytes are dropped.
   void abort();
+  /// Gives the socket to the caller, still open, with everything that nobody has read in it. The stream is closed then, and
+  /// nobody may wait on it. Only if nothing of the peer's is held back here, as TLS would. -1 if it is closed.
+  int release();
 
   /// Whether octets go to and come from the socket as they are, so that the kernel may move them.
   bool is_plain() const { return typeid(*this) == typeid(Stream); }

@@ -2,8 +2,10 @@
 
 #include "config/directive_table.h"
 #include "features/features.h"
+#include "server/addresses.h"
 #include "shared/features/features.h"
 #include "stream/features/features.h"
+#include "stream/pass_conf.h"
 
 namespace weir::server {
 
@@ -54,6 +56,15 @@ void check_addresses(const Configuration& configuration, config::Diagnostics& di
       diagnostics.error(listen->at, "duplicate listen on " + listen->text + ": http listens there, too");
 }
 
+void check_passes(const Configuration& configuration, config::Diagnostics& diagnostics) {
+  for (const auto& server : configuration.stream->servers) {
+    const auto& address = server->settings.get<stream::PassConf>().address;
+    if (address && !find_address(*configuration.http, *configuration.stream, *address))
+      diagnostics.warn(server->at, "no server listens on " + address->to_string() +
+                                       ", where this one passes connections to: they will be closed");
+  }
+}
+
 }  // namespace
 
 Configuration load_configuration(const Paths& paths, const std::string& directives, config::Diagnostics& diagnostics,
@@ -73,6 +84,7 @@ Configuration load_configuration(const Paths& paths, const std::string& directiv
     diagnostics.error({std::make_shared<const std::string>(paths.conf_file), 0},
                       "no \"http\" or \"stream\" section in configuration");
   check_addresses(configuration, diagnostics);
+  check_passes(configuration, diagnostics);
   return configuration;
 }
 

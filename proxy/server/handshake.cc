@@ -56,11 +56,11 @@ class HandshakeSubject final : public log::Subject {
 
 }  // namespace
 
-Handshake::Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, const net::Endpoint& client,
+Handshake::Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, shared::Arrival arrival,
                      const http::ListenAddress& listen)
-    : host_(host), runtime_(host.runtime), stream_(std::move(stream)), client_(client), listen_(listen),
+    : host_(host), runtime_(host.runtime), stream_(std::move(stream)), arrival_(std::move(arrival)), listen_(listen),
       since_(stream_->loop().now()) {
-  host.add(*this);
+  host.connections.add(*this);
   http::WorkerCounters::add(host.worker.counters.active, 1);
 }
 
@@ -68,7 +68,7 @@ Handshake::~Handshake() { http::WorkerCounters::add(host_.worker.counters.active
 
 void Handshake::make_room(std::string_view limit) {
   log::info(runtime_->error_log(), "client {}: an unfinished handshake makes room for a new client ({})",
-            client_.address_string(), limit);
+            arrival_.peer.address_string(), limit);
   host_.worker.counters.count(http::Refusal::MadeRoom);
   stream_->close();
 }
@@ -90,10 +90,10 @@ net::Task<std::unique_ptr<net::Stream>> Handshake::run() {
 }
 
 net::Task<bool> Handshake::read_proxy_header(net::TimePoint deadline) {
-  proxy_header_ = std::make_unique<net::ProxyHeader>();
-  const net::ProxyHeaderOutcome outcome = co_await net::read_proxy_header(*stream_, deadline, *proxy_header_);
+  arrival_.proxy_header = std::make_unique<net::ProxyHeader>();
+  const net::ProxyHeaderOutcome outcome = co_await net::read_proxy_header(*stream_, deadline, *arrival_.proxy_header);
   if (outcome.kind == net::ProxyHeaderOutcome::Kind::Broken)
-    log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}", client_.address_string(),
+    log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}", arrival_.peer.address_string(),
                listen_.text);
   co_return outcome.kind == net::ProxyHeaderOutcome::Kind::Done;
 }
@@ -101,7 +101,7 @@ net::Task<bool> Handshake::read_proxy_header(net::TimePoint deadline) {
 void Handshake::log_failure(const net::TlsOutcome& outcome) const {
   using Kind = net::TlsOutcome::Kind;
   const log::ErrorLog& log = runtime_->error_log();
-  const HandshakeSubject subject(client_, listen_);
+  const HandshakeSubject subject(arrival_.peer, listen_);
   switch (outcome.kind) {
     case Kind::Failed:
       log::write(log, outcome.is_ours ? log::Level::Error : log::Level::Info, subject,
@@ -125,11 +125,11 @@ const http::ServerBlock& Handshake::block_of(std::string_view name) const {
 
 std::vector<net::TlsKeyPair> Handshake::certificates(net::TlsStream& stream, const net::TlsServer& server) {
   http::ConnectionInfo info;
-  info.client = client_;
-  info.local = net::Endpoint::local_of(stream.fd());
+  info.client = arrival_.peer;
+  info.local = arrival_.local.is_empty() ? net::Endpoint::local_of(stream.fd()) : arrival_.local;
   info.since = stream.loop().now();
   info.server = &block_of(stream.server_name());
-  info.proxy_header = proxy_header_.get();
+  info.proxy_header = arrival_.proxy_header.get();
 
   net::Arena arena(stream.loop().buffers());
   MuteChannel channel(info, stream);

@@ -3,8 +3,8 @@
 
 #include "http/connection_host.h"
 #include "http/server_block.h"
-#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
+#include "shared/arrival.h"
 
 namespace weir::server {
 
@@ -12,16 +12,16 @@ namespace weir::server {
 class Handshake final : public net::TlsAcceptor, private http::ClientConnectionBase {
  public:
   /// `listen`: the address it came to, of the runtime in force.
-  Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, const net::Endpoint& client,
+  Handshake(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, shared::Arrival arrival,
             const http::ListenAddress& listen);
   ~Handshake();
 
-  /// Takes the PROXY protocol header off, if the address has one, and shakes hands. Returns the stream, encrypted or, if the client does not speak TLS, plain; nothing if it failed,
-  /// which was logged.
+  /// Takes the PROXY protocol header off, if the address has one, and shakes hands. Returns the stream, encrypted or, if the
+  /// client does not speak TLS, plain; nothing if it failed, which was logged.
   net::Task<std::unique_ptr<net::Stream>> run();
 
-  /// What a proxy in front said of the client; null if nothing was.
-  std::unique_ptr<net::ProxyHeader> take_proxy_header() { return std::move(proxy_header_); }
+  /// How the connection came, and what a proxy in front said of it meanwhile.
+  shared::Arrival take_arrival() { return std::move(arrival_); }
 
   /// The address under the configuration in force now; null if it is not listened on any more.
   const http::ListenAddress* listen_now() const;
@@ -38,7 +38,7 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
   }
   void follow() override {}
   std::uint64_t generation() const override { return runtime_->config().generation; }
-  const net::Endpoint& client() const override { return client_; }
+  const net::Endpoint& client() const override { return arrival_.peer; }
   void make_room(std::string_view limit) override;
   net::Task<bool> read_proxy_header(net::TimePoint deadline);
   void log_failure(const net::TlsOutcome& outcome) const;
@@ -46,10 +46,9 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
   http::ConnectionHost& host_;
   const http::RuntimeRef runtime_;
   std::unique_ptr<net::TlsStream> stream_;
-  const net::Endpoint client_;
+  shared::Arrival arrival_;
   const http::ListenAddress& listen_;
   const net::TimePoint since_;
-  std::unique_ptr<net::ProxyHeader> proxy_header_;  // of `listen … proxy_protocol`
 };
 
 }  // namespace weir::server

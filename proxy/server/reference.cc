@@ -99,7 +99,9 @@ constexpr std::string_view kDifferences = R"(
   left alone for `fail_timeout`, where nginx tries all anew each time.
 - A buffer of a direction has 4k, 16k or 64k. Once reads fill buffers of 16k and more, octets of plain sockets move within the
   kernel, through a pipe of at most 256 KiB a direction.
-- `pass` is not there yet; `proxy_pass` to the address does the same with a connection more.
+- `pass` costs no connection; the server that passed keeps counting the session (`limit_conn`) until the connection ends. A
+  connection that is encrypted already is not encrypted once more by `listen … ssl`, of http either. It follows reloads as
+  any connection to the address does. `-t` warns of a `pass` to where nothing listens.
 - `listen … udp` has one socket for each worker, so datagrams of one client always come to the same session; `reuseport` is
   not needed for it. UDP sessions do not count against `worker_connections` but have limits of their own
   (`udp_max_sessions`); datagrams beyond them are dropped, with at most one line a second. They end with their listening

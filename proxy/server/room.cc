@@ -50,7 +50,7 @@ class Census {
   Census(http::ConnectionHost& host, std::uint32_t places, const net::Endpoint& newcomer)
       : most_(std::max(places / kShare, 1u)), newcomer_(origin_of(newcomer)) {
     if (newcomer_ != 0) ++held_[newcomer_];
-    host.for_each([this](http::ClientConnectionBase& connection) {
+    host.connections.for_each([this](http::ClientConnectionBase& connection) {
       if (const std::uint64_t origin = origin_of(connection.client()); origin != 0) ++held_[origin];
     });
     newcomer_is_greedy_ = is_greedy(newcomer_);
@@ -87,7 +87,7 @@ std::vector<http::ClientConnectionBase*> choose_leavers(http::ConnectionHost& ho
                                                         const net::Endpoint& newcomer, std::size_t wanted) {
   const Census census(host, places, newcomer);
   std::vector<Candidate> candidates;
-  host.for_each([&](http::ClientConnectionBase& connection) {
+  host.connections.for_each([&](http::ClientConnectionBase& connection) {
     const Standing standing = connection.standing();
     if (const Claim claim = census.claim_of(connection, standing); claim != Claim::None)
       candidates.push_back({claim, standing, &connection});

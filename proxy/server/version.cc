@@ -79,7 +79,7 @@ constexpr Module kModules[] = {
     {"stream_geo_module", In, Present},
     {"stream_limit_conn_module", In, Present},
     {"stream_map_module", In, Present},
-    {"stream_pass_module", In, Absent},
+    {"stream_pass_module", In, Present},
     {"stream_return_module", In, Present},
     {"stream_set_module", In, Present},
     {"stream_split_clients_module", In, Present},

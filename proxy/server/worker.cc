@@ -26,6 +26,38 @@ constexpr std::uint64_t kMuchMemory = 1 << 20;
 constexpr std::chrono::seconds kMemoryCheck{1};
 constexpr std::chrono::seconds kHardEnd{3};  // for coroutines of closed connections to finish
 
+std::unique_ptr<net::Stream> open_stream(net::Loop& loop, int fd, bool encrypted) {
+  if (encrypted) return std::make_unique<net::TlsStream>(loop, fd);
+  return std::make_unique<net::Stream>(loop, fd);
+}
+
+/// What `open_stream` made to be encrypted.
+std::unique_ptr<net::TlsStream> as_encrypted(std::unique_ptr<net::Stream> stream) {
+  return std::unique_ptr<net::TlsStream>(static_cast<net::TlsStream*>(stream.release()));
+}
+
+net::Task<void> serve_requests(http::ConnectionHost& host, std::unique_ptr<net::Stream> stream, shared::Arrival arrival,
+                               const http::ListenAddress& listen) {
+  return http1::ClientConnection::run(
+      std::make_unique<http1::ClientConnection>(host, std::move(stream), std::move(arrival), listen));
+}
+
+/// A connection whose handshake is over. `stream`: null if it failed, which was logged.
+struct Ready {
+  std::unique_ptr<net::Stream> stream;
+  shared::Arrival arrival;
+  const http::ListenAddress* listen;
+};
+
+net::Task<Ready> shake_hands(http::ConnectionHost& host, std::unique_ptr<net::TlsStream> stream, shared::Arrival arrival,
+                             const http::ListenAddress& listen) {
+  Handshake handshake(host, std::move(stream), std::move(arrival), listen);
+  std::unique_ptr<net::Stream> done = co_await handshake.run();
+  const http::ListenAddress* const now = handshake.listen_now();
+  if (!now) done.reset();
+  co_return Ready{std::move(done), handshake.take_arrival(), now};
+}
+
 }  // namespace
 
 /// One listening socket of this worker.
@@ -73,18 +105,26 @@ class Worker::LogTimer final : public net::Timer {
 class Worker::Sweep final : public net::Timer {
  public:
   Sweep(Worker& worker, std::uint64_t generation, std::chrono::milliseconds patience)
-      : net::Timer(worker.loop_.timers()), host_(worker.host_), generation_(generation) {
+      : net::Timer(worker.loop_.timers()), worker_(worker), generation_(generation) {
     arm(patience);
   }
 
  private:
   void on_timer() override {
-    host_.for_each([this](http::ClientConnectionBase& connection) {
-      if (connection.generation() < generation_) connection.close_now();
-    });
+    std::size_t closed = 0;
+    const auto close = [&](auto& served) {
+      if (served.generation() >= generation_) return;
+      served.close_now();
+      ++closed;
+    };
+    worker_.host_.connections.for_each(close);
+    worker_.sessions_.sessions.for_each(close);
+    if (closed != 0)
+      log::info(worker_.host_.runtime->error_log(),
+                "{} connections under an earlier configuration were closed: worker_shutdown_timeout has passed", closed);
   }
 
-  http::ConnectionHost& host_;
+  Worker& worker_;
   const std::uint64_t generation_;
 };
 
@@ -92,7 +132,7 @@ Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::
     : number_(number),
       state_(loop_, http1::BackendConnection::make, counters),
       host_(state_, serial),
-      sessions_(state_, serial, state_.counters.active),
+      sessions_(state_, *this, serial, state_.counters.active),
       datagram_servers_(sessions_) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->end_turn();
@@ -147,7 +187,7 @@ void Worker::take(WorkerPlan plan) {
   host_.runtime = http::RuntimeRef(new http::Runtime(state_, plan.http, *plan.error_log));
   sessions_.runtime = stream::RuntimeRef(new stream::Runtime(state_, plan.stream, *plan.error_log));
   listen(plan);
-  host_.for_each([](http::ClientConnectionBase& connection) { connection.follow(); });
+  host_.connections.for_each([](http::ClientConnectionBase& connection) { connection.follow(); });
 }
 
 // Sockets that stay go on without a gap; only their place in the configuration changes.
@@ -175,7 +215,7 @@ void Worker::listen(const WorkerPlan& plan) {
   acceptors_ = std::move(acceptors);
   datagram_servers_.follow(for_datagrams, *plan.udp_sessions);
   std::erase_if(sweeps_, [](const auto& sweep) { return !sweep->is_armed(); });
-  if (plan.shutdown_timeout.count() > 0 && host_.has_connections())
+  if (plan.shutdown_timeout.count() > 0 && !is_idle())
     sweeps_.push_back(std::make_unique<Sweep>(*this, plan.http->generation, plan.shutdown_timeout));
 }
 
@@ -207,46 +247,47 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
     watches_memory_ = true;
     net::spawn(give_back_memory());
   }
-  const http::HttpConfig& http = host_.runtime->config();
-  const stream::StreamConfig& stream = sessions_.runtime->config();
-  const http::ListenAddress* for_http = nullptr;
-  const stream::ListenAddress* for_stream = nullptr;
-  if (socket.wanted < http.listens.size())
-    for_http = http.listens[socket.wanted].get();
+  const Address address = address_of(host_.runtime->config(), sessions_.runtime->config(), socket, fd);
+  std::unique_ptr<net::Stream> stream = open_stream(loop_, fd, address.is_encrypted());
+  shared::Arrival arrival{peer, {}, nullptr};
+  if (address.stream)
+    net::spawn(stream::Session::run(sessions_, std::move(stream), std::move(arrival), *address.stream));
+  else if (address.http->tls)
+    net::spawn(serve_encrypted(as_encrypted(std::move(stream)), std::move(arrival), *address.http));
   else
-    for_stream = stream.listens[socket.wanted - http.listens.size()].get();
-  if (socket.covers_others) {
-    const std::string own = net::Endpoint::local_of(fd).to_string();
-    if (const auto* listen = http.find_listen(own))
-      for_http = listen, for_stream = nullptr;
-    else if (const auto* other = stream.find_listen(own))
-      for_stream = other;
-  }
-  if (for_stream)
-    net::spawn(stream::Session::run(sessions_, open_stream(fd, for_stream->tls), peer, *for_stream));
-  else if (for_http->tls)
-    net::spawn(serve_encrypted(std::make_unique<net::TlsStream>(loop_, fd), peer, *for_http));
-  else
-    serve(std::make_unique<net::Stream>(loop_, fd), peer, *for_http, nullptr);
+    net::spawn(serve_requests(host_, std::move(stream), std::move(arrival), *address.http));
 }
 
-std::unique_ptr<net::Stream> Worker::open_stream(int fd, bool tls) {
-  if (tls) return std::make_unique<net::TlsStream>(loop_, fd);
-  return std::make_unique<net::Stream>(loop_, fd);
-}
-
-void Worker::serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,
-                   std::unique_ptr<net::ProxyHeader> header) {
-  net::spawn(http1::ClientConnection::run(
-      std::make_unique<http1::ClientConnection>(host_, std::move(stream), peer, address, std::move(header))));
-}
-
-net::Task<void> Worker::serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
+net::Task<void> Worker::serve_encrypted(std::unique_ptr<net::TlsStream> stream, shared::Arrival arrival,
                                         const http::ListenAddress& address) {
-  Handshake handshake(host_, std::move(stream), peer, address);
-  std::unique_ptr<net::Stream> ready = co_await handshake.run();
-  const http::ListenAddress* const listen = handshake.listen_now();
-  if (ready && listen && !stopping_) serve(std::move(ready), peer, *listen, handshake.take_proxy_header());
+  Ready ready = co_await shake_hands(host_, std::move(stream), std::move(arrival), address);
+  // By itself from here on, so that a connection does not hold what its handshake took.
+  if (ready.stream && !stopping_)
+    net::spawn(serve_requests(host_, std::move(ready.stream), std::move(ready.arrival), *ready.listen));
+}
+
+// --- connections that servers of stream pass on
+
+bool Worker::listens(const net::Endpoint& address) const {
+  return bool(find_address(host_.runtime->config(), sessions_.runtime->config(), address));
+}
+
+net::Task<void> Worker::receive(Passed passed) {
+  const Address address = find_address(host_.runtime->config(), sessions_.runtime->config(), passed.arrival.local);
+  if (!address) co_return;
+  const bool is_new_to_tls = address.is_encrypted() && !passed.client->tls();
+  if (is_new_to_tls) passed.client = open_stream(loop_, passed.client->release(), true);
+  // A header before the one that is expected here was of another proxy.
+  if (address.stream ? address.stream->proxy_protocol : address.http->proxy_protocol) passed.arrival.proxy_header.reset();
+  if (address.stream) {
+    co_await stream::Session::run(sessions_, std::move(passed.client), std::move(passed.arrival), *address.stream,
+                                  passed.passes);
+    co_return;
+  }
+  Ready ready{std::move(passed.client), std::move(passed.arrival), address.http};
+  if (is_new_to_tls)
+    ready = co_await shake_hands(host_, as_encrypted(std::move(ready.stream)), std::move(ready.arrival), *address.http);
+  if (ready.stream) co_await serve_requests(host_, std::move(ready.stream), std::move(ready.arrival), *ready.listen);
 }
 
 // What a flood took is given back when it is over: free blocks to the allocator, and its free pages to the system. Looks
@@ -280,7 +321,7 @@ void Worker::drain(std::function<void()> done) {
     acceptors_.clear();
     datagram_servers_.clear();
     done();
-    host_.for_each([](http::ClientConnectionBase& connection) { connection.drain(); });
+    host_.connections.for_each([](http::ClientConnectionBase& connection) { connection.drain(); });
     net::spawn([](Worker* self) -> net::Task<void> {
       while (!self->is_idle()) co_await net::sleep(self->loop_, kEndCheck);
       self->loop_.stop();

@@ -10,10 +10,11 @@
 #include "http/connection_host.h"
 #include "log/access_log_file.h"
 #include "net/listener.h"
-#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
+#include "server/addresses.h"
 #include "server/listen_sockets.h"
 #include "stream/datagram_server.h"
+#include "stream/reception.h"
 #include "stream/runtime.h"
 
 namespace weir::server {
@@ -31,7 +32,7 @@ struct WorkerPlan {
 };
 
 /// Thread safety: made, asked and destroyed by the control thread; what it is asked happens on its own.
-class Worker {
+class Worker : private stream::Reception {
  public:
   /// `serial`: numbers connections for the whole process. `counters`: those of all workers.
   Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters);
@@ -63,12 +64,11 @@ class Worker {
   void take(WorkerPlan plan);
   void listen(const WorkerPlan& plan);
   void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
-  std::unique_ptr<net::Stream> open_stream(int fd, bool tls);
-  bool is_idle() const { return !host_.has_connections() && !sessions_.has_sessions(); }
-  /// `header`: what a proxy in front said, if that was read already.
-  void serve(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, const http::ListenAddress& address,
-             std::unique_ptr<net::ProxyHeader> header);
-  net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, net::Endpoint peer,
+  bool is_idle() const { return host_.connections.is_empty() && sessions_.sessions.is_empty(); }
+  bool listens(const net::Endpoint& address) const override;
+  net::Task<void> receive(Passed passed) override;
+  /// Shakes hands, and serves what comes then.
+  net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, shared::Arrival arrival,
                                   const http::ListenAddress& address);
   /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached. `newcomer`: who
   /// wants a place; empty: nobody knows.

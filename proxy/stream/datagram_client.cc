@@ -27,6 +27,12 @@ void DatagramClient::unbind() {
   server_->unbind(*this);
 }
 
+void DatagramClient::end() {
+  unbind();
+  is_ended_ = true;
+  if (receiver_) receiver_->on_gone();
+}
+
 void DatagramClient::arrive(std::string_view octets) {
   if (receiver_ && waiting_.empty() && receiver_->on_datagram(octets)) return;
   if (waiting_.size() == kMostWaiting || octets_waiting_ + octets.size() > kMostOctetsWaiting) {

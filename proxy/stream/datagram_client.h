@@ -24,7 +24,7 @@ class DatagramClient {
    public:
     /// One came. Returns false if it cannot be taken now; then it waits.
     virtual bool on_datagram(std::string_view octets) = 0;
-    /// The socket is about to be closed: nothing comes or goes any more.
+    /// The socket is about to be closed, or the session is to end: nothing comes or goes any more.
     virtual void on_gone() = 0;
 
    protected:
@@ -56,8 +56,10 @@ class DatagramClient {
   bool may_complain();
   /// What comes from this client from now on is not for this session.
   void unbind();
-  /// Whether the socket is gone.
-  bool is_gone() const { return server_ == nullptr; }
+  /// Ends it: nothing comes or goes any more.
+  void end();
+  /// Whether that happened, or the socket is gone.
+  bool is_gone() const { return is_ended_ || server_ == nullptr; }
   /// Datagrams that came and were dropped.
   std::uint64_t dropped() const { return dropped_; }
 
@@ -74,6 +76,7 @@ class DatagramClient {
   std::size_t octets_waiting_ = 0;
   std::uint64_t dropped_ = 0;
   bool is_bound_ = true;
+  bool is_ended_ = false;
 };
 
 }  // namespace weir::stream

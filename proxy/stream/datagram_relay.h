@@ -31,7 +31,7 @@ class DatagramRelay final : private net::ReadinessHandler, private net::Timer, p
     Idle,      // nothing moved for too long, and nothing was missing
     Silent,    // nothing moved for too long, and the backend owes something
     Failed,    // the backend does not take datagrams: `error`
-    Gone,      // the worker ends, or does not listen there any more
+    Gone,      // it was ended, or the worker does not listen there any more
   };
 
   /// `fd`: a socket connected to the backend, owned from now on. Counts into `session` and `record`, which outlive it.

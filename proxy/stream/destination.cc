@@ -8,24 +8,12 @@ namespace weir::stream {
 
 namespace {
 
-/// Waits for an address, unless the client's connection breaks meanwhile.
-class PatientLookup final : private net::StreamWatcher {
- public:
+/// An address that is being looked up.
+struct PatientLookup final : Session::Awaited {
   PatientLookup(Session& session, net::Resolver& resolver, std::string_view name)
-      : client_(session.datagrams() ? nullptr : &session.client()), lookup_(resolver.resolve(name, *session.conf<ResolverConf>().timeout)) {
-    if (client_) client_->watch(this);
-  }
-  ~PatientLookup() {
-    if (client_) client_->watch(nullptr);
-  }
-  net::Resolver::Lookup& lookup() { return lookup_; }
-
- private:
-  void on_event(net::Stream& client) override {
-    if (client.broken()) lookup_.cancel();
-  }
-  net::Stream* const client_;  // null: a client of datagrams shows nothing of its going
-  net::Resolver::Lookup lookup_;
+      : Awaited(session), lookup(resolver.resolve(name, *session.conf<ResolverConf>().timeout)) {}
+  void give_up() override { lookup.cancel(); }
+  net::Resolver::Lookup lookup;
 };
 
 net::Task<bool> resolve(Session& session, const HostPort& where, DynamicUpstream& group) {
@@ -38,8 +26,7 @@ net::Task<bool> resolve(Session& session, const HostPort& where, DynamicUpstream
   net::ResolutionPtr found = resolver.cached(where.host);
   if (!found) {
     PatientLookup patient(session, resolver, where.host);
-    net::Resolver::Lookup& lookup = patient.lookup();
-    found = co_await lookup;
+    found = co_await patient.lookup;
   }
   if (found->code != 0) {
     log::error(session.error_log(), session, "{} could not be resolved ({})", where.host, found->failure());

@@ -4,6 +4,7 @@
 #include "net/relay.h"
 #include "shared/proxy_tls.h"
 #include "stream/attempt.h"
+#include "stream/core_conf.h"
 #include "stream/forward_datagrams.h"
 #include "stream/proxy_values.h"
 
@@ -11,7 +12,16 @@ namespace weir::stream {
 
 namespace {
 
-class StreamAttempt final : public Attempt, private net::StreamWatcher {
+/// A connect that is under way.
+struct PatientConnect final : Session::Awaited {
+  using Awaited::Awaited;
+  void give_up() override {
+    if (stream) stream->cancel();
+  }
+  net::Stream* stream = nullptr;
+};
+
+class StreamAttempt final : public Attempt {
  public:
   StreamAttempt(Session& session, const UpstreamBlock& upstream, balancer::Lease lease)
       : Attempt(session, upstream, std::move(lease)) {}
@@ -24,11 +34,6 @@ class StreamAttempt final : public Attempt, private net::StreamWatcher {
   Connected explain(const net::ConnectResult& connected);
   void explain(const net::RelayResult& result) const;
 
-  void on_event(net::Stream& client) override {
-    if (client.broken() && connecting_) connecting_->cancel();
-  }
-
-  net::Stream* connecting_ = nullptr;
   std::unique_ptr<net::Stream> backend_;
 };
 
@@ -40,22 +45,25 @@ net::Task<Attempt::Connected> StreamAttempt::connect() {
   }
   net::ConnectOptions options;
   options.keepalive = *conf_.socket_keepalive;
+  options.no_delay = *session_.conf<CoreConf>().tcp_nodelay;
+  options.receive_buffer = static_cast<int>(conf_.socket_rcvbuf->count());
+  options.send_buffer = static_cast<int>(conf_.socket_sndbuf->count());
   options.bind = own_address(session_);
   options.transparent = conf_.bind->transparent;
   const std::string header = proxy_header(session_, net::ProxyTransport::Stream);
   options.first = header;
-  options.under_way = &connecting_;
   std::optional<net::TlsTarget> tls;
   if (*conf_.ssl) {
     const ProxyTlsConf& conf = session_.conf<ProxyTlsConf>();
     tls = tls_target(session_, conf, upstream_.name, record().address);
     options.tls = &*tls;
   }
-  // Who only ended its own side waits for what the backend says; who is gone for good does not.
-  session_.client().watch(this);
-  net::ConnectResult connected =
-      co_await net::connect(session_.loop(), *endpoint, *conf_.connect_timeout, std::move(options));
-  session_.client().watch(nullptr);
+  net::ConnectResult connected;
+  {
+    PatientConnect patient(session_);
+    options.under_way = &patient.stream;
+    connected = co_await net::connect(session_.loop(), *endpoint, *conf_.connect_timeout, std::move(options));
+  }
   if (!connected.stream) co_return explain(connected);
   backend_ = std::move(connected.stream);
   record().sent = header.size();
@@ -111,7 +119,7 @@ void StreamAttempt::explain(const net::RelayResult& result) const {
   if (result.error.timed_out() && result.side == Side::None)
     log::info(log, session_, "connection timed out ({}) while proxying connection", result.error.message());
   else if (result.error.canceled())
-    log::info(log, session_, "session ended with its worker while proxying connection");
+    log::info(log, session_, "session closed while proxying connection");
   else if (result.error)
     log::write(log, result.side == Side::B ? log::Level::Error : log::Level::Info, session_,
                "{} failed ({}) while proxying and {} {}", call, result.error.message(),

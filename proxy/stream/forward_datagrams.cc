@@ -41,6 +41,9 @@ class DatagramAttempt final : public Attempt {
 int DatagramAttempt::open_socket(const net::Endpoint& backend) {
   fd_ = ::socket(backend.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return errno;
+  if (const int error = net::set_buffers(fd_, static_cast<int>(conf_.socket_rcvbuf->count()),
+                                         static_cast<int>(conf_.socket_sndbuf->count())))
+    return error;
   if (const auto own = own_address(session_))
     if (const int error = net::bind_own(fd_, *own, conf_.bind->transparent)) return error;
   return ::connect(fd_, backend.raw(), backend.length()) == 0 ? 0 : errno;
@@ -89,7 +92,7 @@ int DatagramAttempt::explain(End end, const DatagramRelay& relay) {
   switch (end) {
     case End::Done: log::info(log, session_, "udp done, {}", counts); break;
     case End::Idle: log::info(log, session_, "udp timed out, {}", counts); break;
-    case End::Gone: log::info(log, session_, "udp session ended with its socket, {}", counts); break;
+    case End::Gone: log::info(log, session_, "udp session closed, {}", counts); break;
     case End::Silent:
       log::error(log, session_, "upstream timed out ({}) while proxying connection", net::IoError{ETIMEDOUT}.message());
       break;

@@ -13,6 +13,7 @@ namespace weir::stream {
   FEATURE(ssl_preread)                                                                              \
   FEATURE(set) /* last of what looks ahead: values may use what that found */                       \
   FEATURE(returning)                                                                                \
+  FEATURE(passing)                                                                                  \
   FEATURE(proxy)                                                                                    \
   FEATURE(access_log)
 

@@ -62,6 +62,18 @@ Template rate(const Call& call) {
 
 std::optional<std::uint64_t> responses(const Call& call) { return config::number(call); }
 std::uint64_t count(const Call& call) { return config::number(call); }
+config::ByteCount socket_buffer(const Call& call) {
+  const config::ByteCount size = config::size(call);
+  if (size.count() > std::uint64_t{1} << 30) call.fail_value(call.args[0], "at most 1g");
+  return size;
+}
+
+/// nginx's names for `proxy_buffer_size` until 1.9.
+void set_buffer_size(const Call& call) {
+  Setting<config::ByteCount>& size = call.settings.edit<ProxyConf>().buffer_size;
+  if (size.is_set_here()) call.fail_duplicate();
+  size.set(config::size(call));
+}
 
 constexpr config::EnumName<ProxyHeaderKind> kHeaderKinds[] = {
     {"off", ProxyHeaderKind::None}, {"on", ProxyHeaderKind::V1}, {"v2", ProxyHeaderKind::V2}};
@@ -94,6 +106,10 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "How long nothing may move in either direction before the session is closed."),
     directive<&ProxyConf::buffer_size, &config::size>("proxy_buffer_size", kStreamAndServer, {1, 1}, "size",
         "The buffer of a direction: 4k, 16k or 64k, whichever holds the size. Bulk goes past it, within the kernel."),
+    config::custom("proxy_downstream_buffer", kStreamAndServer, {1, 1}, "size",
+        "The former name of `proxy_buffer_size`.", &set_buffer_size),
+    config::custom("proxy_upstream_buffer", kStreamAndServer, {1, 1}, "size",
+        "The former name of `proxy_buffer_size`.", &set_buffer_size),
     directive<&ProxyConf::next_upstream, &config::on_off>("proxy_next_upstream", kStreamAndServer, {1, 1}, "on | off",
         "Whether another backend is tried when one cannot be connected to."),
     directive<&ProxyConf::next_upstream_tries, &count>("proxy_next_upstream_tries", kStreamAndServer, {1, 1}, "number",
@@ -104,6 +120,10 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "Whether each side may end its direction while the other goes on; off: the end of one side ends the session."),
     directive<&ProxyConf::socket_keepalive, &config::on_off>("proxy_socket_keepalive", kStreamAndServer, {1, 1},
         "on | off", "Whether the system probes idle connections to backends."),
+    directive<&ProxyConf::socket_rcvbuf, &socket_buffer>("proxy_socket_rcvbuf", kStreamAndServer, {1, 1}, "size",
+        "How much of what a backend sends the system keeps for Weir; 0: as the system likes."),
+    directive<&ProxyConf::socket_sndbuf, &socket_buffer>("proxy_socket_sndbuf", kStreamAndServer, {1, 1}, "size",
+        "How much that is sent to a backend the system keeps; 0: as the system likes."),
     directive<&ProxyConf::upload_rate, &rate>("proxy_upload_rate", kStreamAndServer, {1, 1}, "rate",
         "Octets per second that are read from a client; 0: no limit."),
     directive<&ProxyConf::download_rate, &rate>("proxy_download_rate", kStreamAndServer, {1, 1}, "rate",

@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include "stream_world.h"
+#include "support/udp.h"
 
 namespace weir::test {
 namespace {
@@ -28,6 +29,29 @@ TEST(StreamReload, AnAddressThatLeavesClosesForNewClientsOnly) {
   EXPECT_TRUE(wait_until([&] { return say(weir.address("listen2"), "", 4) != "app:"; }));
   old.send("x");
   EXPECT_EQ(old.read_bytes(1), "x");
+}
+
+TEST(StreamReload, WorkerShutdownTimeoutClosesTheSessionsOfBefore) {
+  FakeBackend app = echo("app");
+  const auto datagrams = UdpBackend::echoing("app");
+  const std::string text = "server { proxy_pass %app%; } server { listen %listen% udp; proxy_pass %udp%; }";
+  WeirProcess weir(text, {{"app", app.address()}, {"udp", datagrams->address()}},
+                   in_stream({.main = "worker_shutdown_timeout 300ms;\n", .workers = 1}));
+  RawClient old(weir.address());
+  EXPECT_EQ(old.read_bytes(4), "app:");
+  UdpSocket old_datagrams = udp_client(weir.address());
+  EXPECT_EQ(old_datagrams.ask("x"), "app:x");
+  weir.reload(text + " server { listen %listen2%; return marker; }");
+  EXPECT_TRUE(wait_until([&] { return say(weir.address("listen2"), "", 6) == "marker"; }));
+  RawClient later(weir.address());
+  EXPECT_EQ(later.read_bytes(4), "app:");
+  EXPECT_TRUE(old.closed_within());
+  EXPECT_TRUE(weir.logs("2 connections under an earlier configuration were closed: worker_shutdown_timeout has passed"));
+  EXPECT_TRUE(wait_until([&] { return app.open_connections() == 1; }));
+  later.send("y");
+  EXPECT_EQ(later.read_bytes(1), "y");
+  EXPECT_EQ(old_datagrams.ask("z"), "app:z");  // in a session of its own
+  EXPECT_EQ(datagrams->senders(), 2u);
 }
 
 TEST(StreamReload, AGracefulEndWaitsForSessions) {
