@@ -104,7 +104,8 @@ constexpr std::string_view kDifferences = R"(
   any connection to the address does. `-t` warns of a `pass` to where nothing listens.
 - `listen … udp` has one socket for each worker, so datagrams of one client always come to the same session; `reuseport` is
   not needed for it. UDP sessions do not count against `worker_connections` but have limits of their own
-  (`udp_max_sessions`); datagrams beyond them are dropped, with at most one line a second. They end with their listening
+  (`udp_max_sessions`): beyond them sessions make room whose clients never went on after an answer, or datagrams are dropped,
+  with at most one line a second. They end with their listening
   socket; a reload that keeps the address keeps them.
 - Datagrams pass whole whatever `proxy_buffer_size` is. What a socket does not take at once is dropped.
 - With `ssl_preread`, what begins as a TLS handshake and is no well-formed ClientHello ends the session, with a line in the

@@ -173,8 +173,7 @@ void Server::distribute(const Configuration& configuration, const ListenSockets&
                         .sockets = {own.begin(), own.end()},
                         .access_logs = access_logs_,
                         .connections = *configuration.main().worker_connections,
-                        .shutdown_timeout = *configuration.main().shutdown_timeout,
-                        .udp_sessions = &udp_sessions_},
+                        .shutdown_timeout = *configuration.main().shutdown_timeout},
                        [&taken] { taken.count_down(); });
   }
   taken.wait();
@@ -201,7 +200,7 @@ void Server::start(Configuration configuration) {
   }
   commit_upstreams(configuration);
   for (unsigned i = 0; i < worker_count_; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, connection_serial_, counters_));
+    workers_.push_back(std::make_unique<Worker>(i, connection_serial_, counters_, udp_sessions_));
     counters_.add(workers_.back()->counters());
     workers_.back()->start();
   }

@@ -128,12 +128,13 @@ class Worker::Sweep final : public net::Timer {
   const std::uint64_t generation_;
 };
 
-Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters)
+Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters,
+               net::AddressQuota& udp_sessions)
     : number_(number),
       state_(loop_, http1::BackendConnection::make, counters),
       host_(state_, serial),
       sessions_(state_, *this, serial, state_.counters.active),
-      datagram_servers_(sessions_) {
+      datagram_servers_(sessions_, udp_sessions) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->end_turn();
     for (const auto& timer : log_timers_) timer->end_turn();
@@ -213,7 +214,7 @@ void Worker::listen(const WorkerPlan& plan) {
     acceptors.push_back(std::move(*same));
   }
   acceptors_ = std::move(acceptors);
-  datagram_servers_.follow(for_datagrams, *plan.udp_sessions);
+  datagram_servers_.follow(for_datagrams);
   std::erase_if(sweeps_, [](const auto& sweep) { return !sweep->is_armed(); });
   if (plan.shutdown_timeout.count() > 0 && !is_idle())
     sweeps_.push_back(std::make_unique<Sweep>(*this, plan.http->generation, plan.shutdown_timeout));

@@ -28,14 +28,15 @@ struct WorkerPlan {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs;
   std::uint32_t connections = 512;
   std::chrono::milliseconds shutdown_timeout{0};  // after which connections under earlier plans are closed; 0: never
-  net::AddressQuota* udp_sessions = nullptr;  // of the whole process; outlives the workers
 };
 
 /// Thread safety: made, asked and destroyed by the control thread; what it is asked happens on its own.
-class Worker : private stream::Reception {
+class Worker final : private stream::Reception {
  public:
-  /// `serial`: numbers connections for the whole process. `counters`: those of all workers.
-  Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters);
+  /// Of the whole process, all outlive it. `serial`: numbers connections. `counters`: those of all workers. `udp_sessions`:
+  /// counts them.
+  Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::ProcessCounters& counters,
+         net::AddressQuota& udp_sessions);
   Worker(const Worker&) = delete;
   ~Worker();
 

@@ -12,10 +12,12 @@
 
 #include "net/datagram_flow.h"
 #include "net/endpoint.h"
+#include "stream/datagram_places.h"
 
 namespace weir::stream {
 
 class DatagramServer;
+class Session;
 
 class DatagramClient {
  public:
@@ -40,6 +42,9 @@ class DatagramClient {
   DatagramClient(const DatagramClient&) = delete;
   ~DatagramClient();
 
+  /// Whose it is: who ends when another needs the place more. Before anything else is done with it.
+  void belong_to(Session& session) { session_ = &session; }
+
   const net::Endpoint& peer() const { return peer_; }
   const net::Endpoint& own() const { return own_; }
 
@@ -52,6 +57,8 @@ class DatagramClient {
   const std::string* waiting() const { return waiting_.empty() ? nullptr : &waiting_.front(); }
   void pop();
 
+  /// There is nothing left for another session: one ends that has no claim to what it holds, if there is such a one.
+  void make_room();
   /// Whether a line about what any client could bring about again with each datagram may be written now.
   bool may_complain();
   /// What comes from this client from now on is not for this session.
@@ -65,18 +72,23 @@ class DatagramClient {
 
  private:
   friend class DatagramServer;
+  friend class DatagramPlaces;
   void arrive(std::string_view octets);
   void leave();
 
   DatagramServer* server_;  // null: gone
   const net::FlowKey key_;
   const net::Endpoint peer_, own_;
+  Session* session_ = nullptr;
   Receiver* receiver_ = nullptr;
+  DatagramPlaces::Entry place_;
+  net::TimePoint last_seen_;    // one came, or was sent
+  bool was_answered_ = false;
   std::vector<std::string> waiting_;  // few, and mostly none: a deque would take half a kilobyte for that
   std::size_t octets_waiting_ = 0;
   std::uint64_t dropped_ = 0;
   bool is_bound_ = true;
-  bool is_ended_ = false;
+  bool is_ended_ = false;  // and has no place any more
 };
 
 }  // namespace weir::stream

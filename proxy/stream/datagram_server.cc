@@ -21,11 +21,11 @@ bool is_any_address(const net::Endpoint& endpoint) {
 
 }  // namespace
 
-DatagramServer::DatagramServer(SessionHost& host, int fd, const ListenAddress& listen, net::AddressQuota& quota)
+DatagramServer::DatagramServer(SessionHost& host, int fd, const ListenAddress& listen, DatagramPlaces& places)
     : host_(host),
       fd_(fd),
       listen_(&listen),
-      quota_(quota),
+      places_(places),
       address_(net::Endpoint::local_of(fd)),
       is_wildcard_(is_any_address(address_)),
       sender_(host.worker.loop.buffers(), fd) {
@@ -36,10 +36,7 @@ DatagramServer::DatagramServer(SessionHost& host, int fd, const ListenAddress& l
 DatagramServer::~DatagramServer() {
   host_.worker.loop.readiness().remove(fd_, slot_);
   sender_.flush();
-  for (DatagramClient* const client : std::vector<DatagramClient*>(clients_.begin(), clients_.end())) {
-    quota_.give_back(client->peer());
-    client->leave();
-  }
+  for (DatagramClient* const client : std::vector<DatagramClient*>(clients_.begin(), clients_.end())) client->leave();
 }
 
 void DatagramServer::on_ready(std::uint32_t) {
@@ -56,8 +53,10 @@ void DatagramServer::on_ready(std::uint32_t) {
 }
 
 void DatagramServer::begin(const net::FlowKey& key, const net::Datagram& first) {
-  const auto outcome = quota_.take(first.from, *host_.runtime->config().settings.get<CoreConf>().udp_max_sessions);
-  if (outcome != net::AddressQuota::Outcome::Taken) return refuse(outcome, first.from);
+  const auto outcome = places_.take(first.from, *host_.runtime->config().settings.get<CoreConf>().udp_max_sessions);
+  unsaid_evictions_ += places_.take_evictions();
+  if (outcome != DatagramPlaces::Outcome::Taken) return refuse(outcome, first.from);
+  if (unsaid_evictions_ != 0) tell_of_evictions();
   net::Endpoint own = address_;
   if (is_wildcard_ && !first.to.is_empty()) {
     own = first.to;
@@ -66,6 +65,7 @@ void DatagramServer::begin(const net::FlowKey& key, const net::Datagram& first) 
   auto client = std::make_unique<DatagramClient>(*this, key, first.from, own);
   bound_.emplace(key, client.get());
   clients_.insert(client.get());
+  places_.add(*client);
   client->arrive(first.octets);
   net::spawn(Session::run(host_, std::move(client), *listen_));
 }
@@ -77,10 +77,17 @@ bool DatagramServer::may_complain() {
   return true;
 }
 
-void DatagramServer::refuse(net::AddressQuota::Outcome why, const net::Endpoint& client) {
+void DatagramServer::tell_of_evictions() {
+  if (!may_complain()) return;
+  log::warn(host_.runtime->error_log(),
+            "{} UDP sessions on {} made room for new ones (limit: udp_max_sessions): their clients had not gone on after an answer",
+            std::exchange(unsaid_evictions_, 0), listen_->text);
+}
+
+void DatagramServer::refuse(DatagramPlaces::Outcome why, const net::Endpoint& client) {
   ++unsaid_;
   if (!may_complain()) return;
-  const bool is_his = why == net::AddressQuota::Outcome::FullForClient;
+  const bool is_his = why == DatagramPlaces::Outcome::FullForClient;
   log::warn(host_.runtime->error_log(),
             "{} datagrams on {} dropped: too many UDP sessions{} (limit: udp_max_sessions), the last from {}",
             std::exchange(unsaid_, 0), listen_->text, is_his ? " of one client" : "", client.to_string());
@@ -102,18 +109,15 @@ void DatagramServer::send(const DatagramClient& client, std::string_view octets)
 
 void DatagramServer::unbind(const DatagramClient& client) { bound_.erase(client.key_); }
 
-void DatagramServer::forget(DatagramClient& client) {
-  clients_.erase(&client);
-  quota_.give_back(client.peer());
-}
+void DatagramServer::forget(DatagramClient& client) { clients_.erase(&client); }
 
-void DatagramServers::follow(const std::vector<Wanted>& wanted, net::AddressQuota& quota) {
+void DatagramServers::follow(const std::vector<Wanted>& wanted) {
   std::vector<std::unique_ptr<DatagramServer>> servers;
   for (const auto& [fd, listen] : wanted) {
     const auto same = std::find_if(servers_.begin(), servers_.end(),
                                    [fd = fd](const auto& server) { return server && server->fd() == fd; });
     if (same == servers_.end()) {
-      servers.push_back(std::make_unique<DatagramServer>(host_, fd, *listen, quota));
+      servers.push_back(std::make_unique<DatagramServer>(host_, fd, *listen, places_));
       continue;
     }
     (*same)->follow(*listen);

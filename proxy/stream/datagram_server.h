@@ -1,7 +1,5 @@
 // One UDP socket of a worker: datagrams are told apart by who sent them, and each client has a session.
-//
-// How many sessions there may be, in all and for one client, is counted for the whole process (net::AddressQuota), so that
-// no client can take everything, whatever ports it sends from. Belongs to one worker.
+// Belongs to one worker.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +8,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "net/address_quota.h"
 #include "net/datagram.h"
 #include "stream/datagram_client.h"
 #include "stream/runtime.h"
@@ -21,12 +18,14 @@ class DatagramServer final : private net::ReadinessHandler {
  public:
   /// `fd`: a bound socket, which stays the caller's and outlives this. `listen`: what is served on it, of the runtime in
   /// force.
-  DatagramServer(SessionHost& host, int fd, const ListenAddress& listen, net::AddressQuota& quota);
+  DatagramServer(SessionHost& host, int fd, const ListenAddress& listen, DatagramPlaces& places);
   DatagramServer(const DatagramServer&) = delete;
   /// Ends the sessions: without the socket there is no way back to their clients.
   ~DatagramServer();
 
   int fd() const { return fd_; }
+  DatagramPlaces& places() { return places_; }
+  net::TimePoint now() const { return host_.worker.loop.now(); }
   /// Sessions that begin from now on are served so; the others go on under the settings they began with.
   void follow(const ListenAddress& listen) { listen_ = &listen; }
   /// Sends what sessions answered in this turn, and says what was lost.
@@ -37,7 +36,8 @@ class DatagramServer final : private net::ReadinessHandler {
 
   void on_ready(std::uint32_t events) override;
   void begin(const net::FlowKey& key, const net::Datagram& first);
-  void refuse(net::AddressQuota::Outcome why, const net::Endpoint& client);
+  void refuse(DatagramPlaces::Outcome why, const net::Endpoint& client);
+  void tell_of_evictions();
   /// Whether a line about losses may be written now: one a second, or a flood would fill the disk.
   bool may_complain();
 
@@ -48,7 +48,7 @@ class DatagramServer final : private net::ReadinessHandler {
   SessionHost& host_;
   const int fd_;
   const ListenAddress* listen_;
-  net::AddressQuota& quota_;
+  DatagramPlaces& places_;
   const net::Endpoint address_;
   const bool is_wildcard_;
   net::ReadinessSet::Slot slot_ = 0;
@@ -56,6 +56,7 @@ class DatagramServer final : private net::ReadinessHandler {
   std::unordered_map<net::FlowKey, DatagramClient*, net::AddressHash> bound_;
   std::unordered_set<DatagramClient*> clients_;  // those that are not bound any more, too
   std::uint64_t unsaid_ = 0;                     // datagrams dropped since the last line about them
+  std::uint64_t unsaid_evictions_ = 0;           // likewise
   net::TimePoint last_complaint_ = net::TimePoint::min();
 };
 
@@ -67,10 +68,11 @@ class DatagramServers {
     const ListenAddress* listen;
   };
 
-  explicit DatagramServers(SessionHost& host) : host_(host) {}
+  /// `quota`: of the whole process; outlives this.
+  DatagramServers(SessionHost& host, net::AddressQuota& quota) : host_(host), places_(host.worker.loop, quota) {}
 
   /// Serves these sockets from now on: those that were served before without a gap.
-  void follow(const std::vector<Wanted>& wanted, net::AddressQuota& quota);
+  void follow(const std::vector<Wanted>& wanted);
   void end_turn() {
     for (const auto& server : servers_) server->end_turn();
   }
@@ -79,6 +81,7 @@ class DatagramServers {
 
  private:
   SessionHost& host_;
+  DatagramPlaces places_;
   std::vector<std::unique_ptr<DatagramServer>> servers_;
 };
 

@@ -55,7 +55,7 @@ net::Task<Attempt::Connected> DatagramAttempt::connect() {
     // A flood must not fill the disk with lines about what Weir itself has run out of.
     if (!net::is_own_shortage(error))
       log::error(session_.error_log(), session_, "connect() failed ({}) while connecting to upstream", error.message());
-    else if (session_.datagrams()->may_complain())
+    else if (session_.datagrams()->make_room(); session_.datagrams()->may_complain())
       log::alert(session_.error_log(), session_, "socket() failed ({}) while connecting to upstream", error.message());
     co_return note_unconnected(error);
   }

@@ -29,6 +29,7 @@ Session::Session(SessionHost& host, std::unique_ptr<net::Stream> client, std::un
       started_(loop().now()),
       passes_(passes) {
   host_.sessions.add(*this);
+  if (datagrams_) datagrams_->belong_to(*this);
   // Sessions of datagrams have limits of their own, so that a flood of them takes no connection's place.
   if (client_) host_.count_connections(1);
 }

@@ -139,7 +139,9 @@ constexpr config::DirectiveSpec kDirectives[] = {
         "Whether small pieces are sent at once."),
     directive<&CoreConf::udp_max_sessions, &session_limits>("udp_max_sessions", kStream, {1, 2}, "number [client=number]",
         "How many UDP sessions there may be at once in the whole process, and how many of one client: an IPv4 address, or a "
-        "/64 network of IPv6. Datagrams that would begin one more are dropped. Default: 16384 client=1024."),
+        "/64 network of IPv6. For one more that session makes room whose client was quiet for longest, a second at least, and "
+        "never went on after an answer, as nobody with a forged address can; is there none, the datagram is dropped. Default: "
+        "16384 client=1024."),
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "stream_world.h"
+#include "support/backend_process.h"
 
 namespace weir::test {
 namespace {
@@ -84,6 +85,46 @@ TEST(StreamFailover, NoSessionIsLostWhenABackendStopsUnderLoad) {
   ending = true;
   for (std::thread& client : clients) client.join();
   EXPECT_LE(lost_at_stop + cut, 4) << "more than were connected";
+}
+
+TEST(StreamFailover, KillingServersUnderLoadRefusesNobody) {
+  BackendProcess a("a"), b("b"), c("c");
+  WeirProcess weir(R"(
+      upstream group { least_conn; server %a% fail_timeout=1s; server %b% fail_timeout=1s; server %c% fail_timeout=1s; }
+      server { proxy_pass group; })",
+                   {{"a", a.address()}, {"b", b.address()}, {"c", c.address()}}, in_stream());
+  constexpr int kClients = 4;
+  std::atomic<bool> ending{false};
+  std::atomic<int> kills{0};  // odd while one is under way
+  std::atomic<int> good{0}, cut{0}, refused{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < kClients; ++i)
+    clients.emplace_back([&] {
+      while (!ending) {
+        const int before = kills;
+        const std::string answer = say(weir.address(), "GET / HTTP/1.0\r\n\r\n", 12);
+        if (answer.ends_with(" 200")) ++good;
+        // Octets may have been read by the server that was killed, and cannot be sent again.
+        else if (before % 2 != 0 || kills != before) ++cut;
+        else ++refused;
+      }
+    });
+  const auto more = [&](int count) { return wait_until([&, from = good.load()] { return good >= from + count; }); };
+  EXPECT_TRUE(more(100));
+  int killed = 0;
+  for (BackendProcess* const victim : {&a, &b, &c, &a, &b}) {
+    ++kills;
+    victim->kill();
+    ++kills;
+    ++killed;
+    EXPECT_TRUE(more(150));
+    victim->start();
+    EXPECT_TRUE(more(150));
+  }
+  ending = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(refused, 0);
+  EXPECT_LE(cut, killed * kClients) << "more than were connected";
 }
 
 TEST(StreamFailover, MaxConnsHoldsForTheLifeOfSessions) {
