@@ -8,7 +8,6 @@ namespace weir::discovery {
 namespace {
 
 constexpr Clock::duration kAskHealthEvery = std::chrono::seconds(1);
-constexpr std::size_t kMostFlapping = 10'000;  // addresses whose restlessness is remembered
 
 const std::string& address_of(const KnownMember& member) { return member.address; }
 const std::string& address_of(const HeldMember& held) { return held.member.address; }
@@ -109,7 +108,7 @@ class Judgement {
       if (before != memory_.present.end() && before->address == member.address) continue;
       const bool returns = find(memory_.held, member.address) != nullptr || find(memory_.lost, member.address) != nullptr;
       ++(returns ? tally_.returned : tally_.joined);
-      if (const auto flaps = memory_.flaps.find(member.address); flaps != memory_.flaps.end()) punish(flaps->second);
+      if (note_arrival(memory_.flaps, member.address, now_.now)) ++tally_.suppressed;
     }
     const auto is_back = [&](const auto& entry) { return find(seen_.members, address_of(entry)) != nullptr; };
     std::erase_if(memory_.held, is_back);
@@ -191,8 +190,10 @@ class Judgement {
     const std::size_t usable_now = count_usable(seen_.members);
     for (KnownMembers* members : {&missing, &overdue}) {
       for (KnownMember& member : *members) {
-        if (const auto until = flapping_until(member.address)) {
-          memory_.held.push_back({std::move(member), until});
+        const Departure departure = now_.vanish.damp ? note_departure(memory_.flaps, member.address, now_.now) : Departure();
+        if (departure.became_restless) ++tally_.suppressed;
+        if (departure.held_until) {
+          memory_.held.push_back({std::move(member), departure.held_until});
           ++held;
           why = Hold::Flapping;
         } else {
@@ -212,43 +213,12 @@ class Judgement {
     return before > usable && before - usable > largest_believed(before, now_.vanish);
   }
 
-  double penalty_now(const Flaps& flaps) const {
-    const double half_lives = std::chrono::duration<double>(now_.now - flaps.at) / kFlapHalfLife;
-    return flaps.penalty * std::exp2(-half_lives);
-  }
-
-  void punish(Flaps& flaps) {
-    flaps.penalty = std::min(penalty_now(flaps) + kFlapPenalty, kFlapMost);
-    flaps.at = now_.now;
-    if (flaps.penalty < kFlapSuppress || flaps.is_suppressed) return;
-    flaps.is_suppressed = true;
-    ++tally_.suppressed;
-  }
-
-  // Until when a member that is gone once more is not let go; nothing if it has not been that restless.
-  std::optional<TimePoint> flapping_until(const std::string& address) {
-    if (!now_.vanish.damp) return std::nullopt;
-    auto flaps = memory_.flaps.find(address);
-    if (flaps == memory_.flaps.end()) {
-      if (memory_.flaps.size() >= kMostFlapping) return std::nullopt;
-      flaps = memory_.flaps.emplace(address, Flaps{0, now_.now, false}).first;
-    } else if (flaps->second.is_suppressed && penalty_now(flaps->second) <= kFlapReuse) {
-      // Held until now, and quiet meanwhile: it may go.
-      memory_.flaps.erase(flaps);
-      return std::nullopt;
-    }
-    punish(flaps->second);
-    if (!flaps->second.is_suppressed) return std::nullopt;
-    const double half_lives = std::log2(flaps->second.penalty / kFlapReuse);
-    return now_.now + std::chrono::duration_cast<Clock::duration>(kFlapHalfLife * half_lives) + std::chrono::milliseconds(1);
-  }
-
   void release() {
     // Not while members are still coming back: new ones that are quicker do not replace them.
     const bool may_be_replaced = !is_odd_ && !is_settling(now_) && now_.vanish.mode != Vanish::Keep;
     if (!memory_.held.empty() && may_be_replaced && seen_.members.size() >= memory_.before) {
       std::erase_if(memory_.held, [&](const HeldMember& held) {
-        if (is_flapping(held)) return false;
+        if (held.until && is_restless(memory_.flaps, held.member.address)) return false;
         ++tally_.released_replaced;
         return true;
       });
@@ -263,13 +233,8 @@ class Judgement {
     if (memory_.held.empty()) memory_.before = 0;
   }
 
-  bool is_flapping(const HeldMember& held) const {
-    const auto flaps = memory_.flaps.find(held.member.address);
-    return held.until && flaps != memory_.flaps.end() && flaps->second.is_suppressed;
-  }
-
   void remember() {
-    std::erase_if(memory_.flaps, [&](const auto& entry) { return penalty_now(entry.second) < kFlapPenalty / 10; });
+    forget_the_quiet(memory_.flaps, now_.now);
     memory_.is_known = true;
     memory_.present = seen_.members;
     if (!seen_.exists) return;

@@ -15,9 +15,9 @@
 
 #include <weir/discovery/zookeeper_source.h>
 
+#include "member/damping.h"
 #include "member/member_directory.h"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +26,6 @@ namespace weir::discovery {
 
 /// Losses within this time of each other are taken for one: sessions that end for one reason end this close together.
 inline constexpr Clock::duration kWave = std::chrono::seconds(30);
-
-/// Damping: each coming or going adds `kFlapPenalty`, half of which is forgotten after `kFlapHalfLife`. From
-/// `kFlapSuppress` on a member is not let go, until it is down at `kFlapReuse`.
-inline constexpr double kFlapPenalty = 1000, kFlapSuppress = 3000, kFlapReuse = 1500, kFlapMost = 6000;
-inline constexpr Clock::duration kFlapHalfLife = std::chrono::seconds(30);
 
 /// One complete picture: every directory read whole.
 struct Observation {
@@ -66,15 +61,6 @@ struct LostMember {
   bool operator==(const LostMember&) const = default;
 };
 
-/// How restless an address is.
-struct Flaps {
-  double penalty = 0;  ///< at that time
-  TimePoint at{};
-  bool is_suppressed = false;
-
-  bool operator==(const Flaps&) const = default;
-};
-
 /// What is remembered of one directory between readings.
 struct DirectoryMemory {
   bool is_known = false;          ///< it was read at least once
@@ -89,7 +75,7 @@ struct DirectoryMemory {
   std::vector<LostMember> lost;   ///< within kWave; sorted by address
   std::size_t peak = 0;           ///< most usable members within kWave, less those that announced their leaving
   TimePoint peak_at{};            ///< when there were last so many
-  std::map<std::string, Flaps> flaps;
+  FlapsByAddress flaps;
 
   bool operator==(const DirectoryMemory&) const = default;
 };
