@@ -57,7 +57,7 @@ void HostNames::look_up_due() {
     if (in_flight_ == settings_.most_in_flight) break;  // the next answer looks again
     host.is_asked = true;
     ++in_flight_;
-    look_up_(name, [this, name, alive = std::weak_ptr(alive_)](HostAnswer answer) {
+    look_up_(name, [this, name = name, alive = std::weak_ptr(alive_)](HostAnswer answer) {
       if (!alive.expired()) answered(name, std::move(answer));
     });
   }

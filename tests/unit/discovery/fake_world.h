@@ -61,7 +61,9 @@ struct FakeWorld {
       ++look_ups[host];
       if (are_name_servers_silent) return;
       const auto known = hosts.find(host);
-      const HostAnswer answer = known == hosts.end() ? HostAnswer{.error = "no such host"} : known->second;
+      const HostAnswer answer = do_name_servers_fail ? HostAnswer{.error = "server failure"}
+                                : known == hosts.end() ? HostAnswer{.error = "no such host"}
+                                                       : known->second;
       executor->after(std::chrono::milliseconds(1), [done, answer] { done(answer); });
     };
   }
@@ -96,7 +98,7 @@ struct FakeWorld {
   std::uint32_t ensembles = 0;
   std::map<std::string, HostAnswer> hosts;
   std::map<std::string, int> look_ups;
-  bool are_name_servers_silent = false;
+  bool are_name_servers_silent = false, do_name_servers_fail = false;
   std::chrono::hours wall_offset{400'000};
   std::shared_ptr<VirtualExecutor> executor = std::make_shared<VirtualExecutor>();
   FakeRegistry registry;

@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 // A server with its own agent and its own session, like a real one.
 struct Server {
-  std::string address;
+  std::string address;     // where it serves
+  std::string registered;  // the same, or by the name of its host
   std::unique_ptr<Ensemble> ensemble;
   std::unique_ptr<Registration> registration;
 };
@@ -49,6 +50,7 @@ class Simulation {
     }
     world_.registry.come_back();
     world_.registry.freeze(false);
+    world_.do_name_servers_fail = false;
     // The longest of: noticing that a session is gone, coming back, and the time members are given to do so.
     world_.pass(1min);
     check_at_rest();
@@ -58,10 +60,17 @@ class Simulation {
   void start_server() {
     auto made = std::make_unique<Server>();
     Server& server = *made;
-    server.address = "10.0.0.1:" + std::to_string(next_port_++);
+    const std::string port = ":" + std::to_string(next_port_++);
+    server.registered = server.address = "10.0.0.1" + port;
+    if (next_port_ % 3 == 0) {
+      const std::string host = "host" + std::to_string(next_port_);
+      world_.hosts[host] = {.addresses = {"10.0.0.1"}};
+      server.registered = host + port;
+    }
+    registered_[server.address] = server.registered;
     server.ensemble = world_.make_ensemble();
     NativeName name;
-    name.address = server.address;
+    name.address = server.registered;
     const auto log = [this, address = server.address](Severity, std::string_view text) {
       world_.note(address + ": " + std::string(text));
     };
@@ -94,9 +103,10 @@ class Simulation {
   }
 
   void step() {
-    const auto kind = random_() % 13;
+    const auto kind = random_() % 14;
     constexpr const char* kKinds[] = {"start a server", "kill a server", "drain a server", "down", "back", "cut", "wipe",
-                                      "save", "restore", "freeze or thaw", "expire the proxy", "expire a server", "garbage"};
+                                      "save", "restore", "freeze or thaw", "expire the proxy", "expire a server", "garbage",
+                                      "name servers fail or answer"};
     world_.lines.push_back(std::to_string(world_.executor->now().time_since_epoch() / 1ms) + " --- " + kKinds[kind]);
     switch (kind) {
       case 0: return start_server();
@@ -115,7 +125,7 @@ class Simulation {
         // If others write to the older copy before we look, nothing shows that it is one (README, "Limits"): then those
         // it does not name are missed until they notice.
         std::erase_if(known_, [this](const std::string& address) {
-          return !world_.registry.exists("/weir/app/members/" + address);
+          return !world_.registry.exists("/weir/app/members/" + registered_.at(address));
         });
         return;
       case 9: return world_.registry.freeze(random_() % 2 == 0);
@@ -133,6 +143,9 @@ class Simulation {
       case 12:
         if (world_.registry.is_down()) return;
         world_.join("garbage" + std::to_string(random_() % 5));
+        return;
+      case 13:
+        world_.do_name_servers_fail = random_() % 2 == 0;
         return;
     }
   }
@@ -183,6 +196,7 @@ class Simulation {
   std::set<std::string> gone_;
   std::set<std::string> known_;  // were announced, and have given no reason to be missing
   std::map<std::string, TimePoint> excused_until_;
+  std::map<std::string, std::string> registered_;  // by the address where it serves
   std::size_t checked_ = 0;      // announcements looked at
   int next_port_ = 1000;
   bool was_saved_ = false;
