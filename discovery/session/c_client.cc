@@ -1,8 +1,7 @@
 #include "session/c_client.h"
 
+#include "session/c_callbacks.h"
 #include "session/callback_table.h"
-
-#include <zookeeper/zookeeper.h>
 
 #include <algorithm>
 #include <array>
@@ -35,83 +34,6 @@ struct Closing {
   }
 };
 
-NodeStat to_stat(const Stat* stat) {
-  if (stat == nullptr) return {};
-  return {stat->czxid, stat->mzxid, stat->pzxid, stat->ctime, stat->version, stat->ephemeralOwner};
-}
-
-Code to_code(int rc) {
-  switch (rc) {
-    case ZOK: return Code::Ok;
-    case ZNONODE: return Code::NoNode;
-    case ZNODEEXISTS: return Code::NodeExists;
-    case ZNOTEMPTY: return Code::NotEmpty;
-    case ZBADVERSION: return Code::BadVersion;
-    case ZNOAUTH: return Code::NoAuth;
-    case ZCONNECTIONLOSS:
-    case ZOPERATIONTIMEOUT:
-    case ZSESSIONEXPIRED:
-    case ZSESSIONMOVED:
-    case ZINVALIDSTATE:
-    case ZCLOSING: return Code::Lost;
-    default: return Code::Refused;
-  }
-}
-
-// States are not compile-time constants in the library's header, hence no switch. 0 and 999 (between attempts, not
-// connected), ASSOCIATING and read-only (never asked for) all mean: not usable now.
-SessionState to_state(int state) {
-  if (state == ZOO_CONNECTED_STATE) return SessionState::Connected;
-  if (state == ZOO_EXPIRED_SESSION_STATE) return SessionState::Expired;
-  if (state == ZOO_AUTH_FAILED_STATE) return SessionState::AuthFailed;
-  return SessionState::Connecting;
-}
-
-void reply(const void* number, Reply reply) {
-  CallbackTable::instance().call(reinterpret_cast<std::uintptr_t>(number), std::move(reply));
-}
-
-extern "C" {
-void weir_zk_session_event(zhandle_t* handle, int type, int state, const char*, void* number) {
-  if (type != ZOO_SESSION_EVENT) return;
-  Reply event;
-  event.code = state;
-  if (const clientid_t* id = zoo_client_id(handle)) event.client_id = id->client_id;
-  event.timeout_ms = zoo_recv_timeout(handle);
-  reply(number, std::move(event));
-}
-
-void weir_zk_watch(zhandle_t*, int type, int, const char*, void* number) {
-  // Session events reach every watch too, without consuming it.
-  if (type == ZOO_SESSION_EVENT) return;
-  reply(number, Reply{.event = type});
-}
-
-void weir_zk_listed(int rc, const String_vector* names, const Stat* stat, const void* number) {
-  Reply answer{.code = rc, .stat = to_stat(stat)};
-  if (rc == ZOK && names != nullptr) {
-    answer.names.reserve(static_cast<std::size_t>(names->count));
-    for (int i = 0; i < names->count; ++i) answer.names.emplace_back(names->data[i]);
-  }
-  reply(number, std::move(answer));
-}
-
-void weir_zk_stat(int rc, const Stat* stat, const void* number) {
-  reply(number, Reply{.code = rc, .stat = to_stat(rc == ZOK ? stat : nullptr)});
-}
-
-void weir_zk_data(int rc, const char* value, int length, const Stat* stat, const void* number) {
-  Reply answer{.code = rc, .stat = to_stat(rc == ZOK ? stat : nullptr)};
-  if (rc == ZOK && value != nullptr && length > 0) answer.data.assign(value, static_cast<std::size_t>(length));
-  reply(number, std::move(answer));
-}
-
-void weir_zk_void(int rc, const void* number) { reply(number, Reply{.code = rc}); }
-void weir_zk_string(int rc, const char*, const void* number) { reply(number, Reply{.code = rc}); }
-// What the library would print about each lost connection; we report those ourselves, once.
-void weir_zk_log(const char*) {}
-}
-
 std::uint64_t next_owner() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
@@ -121,20 +43,6 @@ const void* as_context(std::uintptr_t number) { return reinterpret_cast<const vo
 void* as_watch_context(std::uintptr_t number) { return reinterpret_cast<void*>(number); }
 
 }  // namespace
-
-const char* to_string(Code code) {
-  switch (code) {
-    case Code::Ok: return "ok";
-    case Code::NoNode: return "no such node";
-    case Code::NodeExists: return "node exists";
-    case Code::NotEmpty: return "node has children";
-    case Code::BadVersion: return "changed meanwhile";
-    case Code::NoAuth: return "not permitted";
-    case Code::Lost: return "connection lost";
-    case Code::Refused: return "refused";
-  }
-  return "?";
-}
 
 struct CClient::Link {
   std::shared_ptr<Executor> executor;
@@ -228,9 +136,8 @@ void CClient::fail_if_not_sent(int sent, std::uintptr_t number) {
   if (sent != ZOK) CallbackTable::instance().call(number, Reply{.code = sent});
 }
 
-std::uintptr_t CClient::watch_number(WatchKind kind, const std::string& path, Watch watch) {
-  const auto watcher = watch.lock();
-  if (watcher == nullptr) return 0;
+std::uintptr_t CClient::watch_number(WatchKind kind, const std::string& path, const Watch& watch) {
+  if (watch.expired()) return 0;
   WatchSlot& slot = watches_[{kind, path}];
   if (slot.number == 0) {
     slot.number = CallbackTable::instance().add(owner_, /*once=*/false, [link = link_, kind, path](Reply) {
@@ -239,9 +146,16 @@ std::uintptr_t CClient::watch_number(WatchKind kind, const std::string& path, Wa
       });
     });
   }
-  std::erase_if(slot.watches, [&](const Watch& other) { return other.expired() || other.lock() == watcher; });
-  slot.watches.push_back(std::move(watch));
   return slot.number;
+}
+
+// Once the answer is there: what failed has set no watch, and what fires before it was set earlier.
+void CClient::keep_watch(WatchKind kind, const std::string& path, const Watch& watch) {
+  const auto watcher = watch.lock();
+  if (watcher == nullptr) return;
+  std::vector<Watch>& watches = watches_[{kind, path}].watches;
+  std::erase_if(watches, [&](const Watch& other) { return other.expired() || other.lock() == watcher; });
+  watches.push_back(watch);
 }
 
 void CClient::on_watch(WatchKind kind, const std::string& path) {
@@ -255,10 +169,12 @@ void CClient::on_watch(WatchKind kind, const std::string& path) {
 }
 
 void CClient::list(const std::string& path, Watch watch, Done<Listing> done) {
-  const std::uintptr_t number = expect([done = std::move(done)](Reply answer) {
-    done(Listing{to_code(answer.code), std::move(answer.names), answer.stat});
+  const std::uintptr_t number = expect([this, path, watch, done = std::move(done)](Reply answer) {
+    const Code code = to_code(answer.code);
+    if (code == Code::Ok) keep_watch(WatchKind::Children, path, watch);
+    done(Listing{code, std::move(answer.names), answer.stat});
   });
-  const std::uintptr_t watched = watch_number(WatchKind::Children, path, std::move(watch));
+  const std::uintptr_t watched = watch_number(WatchKind::Children, path, watch);
   fail_if_not_sent(handle_->zk == nullptr
                        ? static_cast<int>(ZINVALIDSTATE)
                        : zoo_awget_children2(handle_->zk, path.c_str(), watched == 0 ? nullptr : weir_zk_watch,
@@ -267,9 +183,12 @@ void CClient::list(const std::string& path, Watch watch, Done<Listing> done) {
 }
 
 void CClient::exists(const std::string& path, Watch watch, Done<Existence> done) {
-  const std::uintptr_t number =
-      expect([done = std::move(done)](Reply answer) { done(Existence{to_code(answer.code), answer.stat}); });
-  const std::uintptr_t watched = watch_number(WatchKind::Existence, path, std::move(watch));
+  const std::uintptr_t number = expect([this, path, watch, done = std::move(done)](Reply answer) {
+    const Code code = to_code(answer.code);
+    if (code == Code::Ok || code == Code::NoNode) keep_watch(WatchKind::Existence, path, watch);
+    done(Existence{code, answer.stat});
+  });
+  const std::uintptr_t watched = watch_number(WatchKind::Existence, path, watch);
   fail_if_not_sent(handle_->zk == nullptr
                        ? static_cast<int>(ZINVALIDSTATE)
                        : zoo_awexists(handle_->zk, path.c_str(), watched == 0 ? nullptr : weir_zk_watch,
@@ -278,10 +197,12 @@ void CClient::exists(const std::string& path, Watch watch, Done<Existence> done)
 }
 
 void CClient::get(const std::string& path, Watch watch, Done<NodeData> done) {
-  const std::uintptr_t number = expect([done = std::move(done)](Reply answer) {
-    done(NodeData{to_code(answer.code), std::move(answer.data), answer.stat});
+  const std::uintptr_t number = expect([this, path, watch, done = std::move(done)](Reply answer) {
+    const Code code = to_code(answer.code);
+    if (code == Code::Ok) keep_watch(WatchKind::Data, path, watch);
+    done(NodeData{code, std::move(answer.data), answer.stat});
   });
-  const std::uintptr_t watched = watch_number(WatchKind::Data, path, std::move(watch));
+  const std::uintptr_t watched = watch_number(WatchKind::Data, path, watch);
   fail_if_not_sent(handle_->zk == nullptr
                        ? static_cast<int>(ZINVALIDSTATE)
                        : zoo_awget(handle_->zk, path.c_str(), watched == 0 ? nullptr : weir_zk_watch,

@@ -52,7 +52,8 @@ class CClient final : public Session {
   struct Handle;   // the library's handle and the memory it writes to
 
   std::uintptr_t expect(std::function<void(Reply)> done);
-  std::uintptr_t watch_number(WatchKind kind, const std::string& path, Watch watch);
+  std::uintptr_t watch_number(WatchKind kind, const std::string& path, const Watch& watch);
+  void keep_watch(WatchKind kind, const std::string& path, const Watch& watch);
   void fail_if_not_sent(int sent, std::uintptr_t number);
   void on_session_event(const Reply& event);
   void on_watch(WatchKind kind, const std::string& path);

@@ -169,7 +169,9 @@ Code FakeRegistry::check(const Operation& operation, const Overlay& overlay) con
   }
   if (!is_there(operation.path)) return Code::NoNode;
   if (operation.version >= 0 && operation.version != nodes_.at(operation.path).stat.version) return Code::BadVersion;
-  return children(operation.path).empty() ? Code::Ok : Code::NotEmpty;
+  const std::vector<std::string> names = children(operation.path);
+  const bool has_child = std::any_of(names.begin(), names.end(), [&](const auto& name) { return is_there(operation.path + "/" + name); });
+  return has_child ? Code::NotEmpty : Code::Ok;
 }
 
 // All or nothing: each step is checked against what the steps before it would have done.
