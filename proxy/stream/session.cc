@@ -113,7 +113,7 @@ net::IoError Session::read_ahead() {
   }
   // What stays in the socket needs no memory here, and whoever is given the connection finds it as it came.
   const net::IoResult seen = net::peek(*client_, room);
-  if (seen.error) return seen.error;
+  if (seen.error && !seen.error.would_block()) return seen.error;
   if (std::exchange(preread_size_, seen.bytes) < seen.bytes) return {};
   if (client_->peer_closed()) return {net::IoError::kEof};
   client_->note_dry();

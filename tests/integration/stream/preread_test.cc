@@ -45,6 +45,17 @@ TEST(SslPreread, TheHelloMayComeInAnyPieces) {
   EXPECT_EQ(say(weir.address(), records, records.size() + 2), "a:" + records);
 }
 
+TEST(SslPreread, AClientThatSaysNothingOrTooLittleHoldsUpNobody) {
+  FakeBackend a = echo("a"), b = echo("b");
+  WeirProcess weir(kByName, {{"a", a.address()}, {"b", b.address()}}, in_stream({.workers = 1}));
+  const std::string hello = recorded("openssl_alpn");
+  RawClient silent(weir.address()), slow(weir.address());
+  slow.send(hello.substr(0, 20));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(say(weir.address(), hello, hello.size() + 2), "a:" + hello);
+  slow.send(hello.substr(20));
+  EXPECT_EQ(slow.read_bytes(hello.size() + 2), "a:" + hello);
+}
+
 TEST(SslPreread, ARealHandshakePassesThrough) {
   const Certificates pki;
   const Certificate own = pki.make("localhost");
