@@ -70,7 +70,10 @@ void add_member(std::string& text, char kind, const KnownMember& member) {
 
 void add_host(std::string& text, const std::string& host, const std::vector<std::string>& addresses) {
   text += "host\t" + host;
-  for (const std::string& address : addresses) text += '\t' + address;
+  for (const std::string& address : addresses) {
+    text += '\t';
+    add_text(text, address);
+  }
   text += '\n';
 }
 

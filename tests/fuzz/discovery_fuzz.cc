@@ -3,6 +3,7 @@
 // written is read back as it was.
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -39,6 +40,12 @@ void read_child(Format format, std::string_view name, std::string_view data) {
   const FromData from_data = decode_child_data(format, name, data, rules);
   check(from_data.members);
   MUST(!from_data.is_rejected || (from_data.reason != nullptr && from_data.members.empty()));
+  std::vector<DecodedDirectory::Child> children;
+  for (const char* const child : {"member_0000000007", "member_0000000008", "10.0.0.9:80"})
+    children.push_back({child, KnownMember(balancer::Member{.address = "10.0.0.6:8080", .weight = 100}, "l.shard=3")});
+  apply_weight_rules(from_data.rules, children);
+  for (const auto& child : children) MUST(child.member.weight >= 1 && child.member.weight <= kGreatestWeight);
+  MUST(children.back().member.weight == 100);  // not of the ServerSet
 }
 
 void read_policy(std::string_view text) {
@@ -64,6 +71,18 @@ void read_cache(std::string_view text) {
   if (!cached) return;
   const std::string written = encode_cache(*cached);
   MUST(decode_cache(written, error) == cached);
+}
+
+// What follows the first line of a cache, with the line that belongs to it: no chance finds a checksum.
+std::string as_cache(std::string_view body) {
+  std::uint32_t sum = 0xffffffff;
+  for (const char c : body) {
+    sum ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? 0xedb88320u : 0u);
+  }
+  char head[64];
+  std::snprintf(head, sizeof head, "weir membership 1 %08x %zu\n", static_cast<unsigned>(~sum), body.size());
+  return head + std::string(body);
 }
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -127,6 +146,7 @@ void run(std::string_view input) {
   if (choice == 'p') return read_policy(input);
   if (choice == 'l') return read_listings(input);
   if (choice == 'h') return resolve(input);
+  if (choice == 'c') return read_cache(as_cache(input));
   read_cache(input);
 }
 

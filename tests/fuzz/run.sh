@@ -34,8 +34,8 @@ for target in "${targets[@]}"; do
 done
 
 # All targets together, by file: lines of the parsers that were reached.
-objects=()
-for target in "${targets[@]}"; do objects+=(-object "build-fuzz/tests/fuzz/$target"); done
+objects=("build-fuzz/tests/fuzz/${targets[0]}")
+for target in "${targets[@]:1}"; do objects+=(-object "build-fuzz/tests/fuzz/$target"); done
 llvm-profdata merge -o build-fuzz/all.profdata build-fuzz/*_fuzz.profdata
 llvm-cov report "${objects[@]}" -instr-profile=build-fuzz/all.profdata proxy/http1 \
   proxy/http/{uri,path_readings,base64,byte_ranges,credentials,date}.cc \

@@ -246,7 +246,7 @@ TEST_F(NamedMembersOfARegistry, ServeFromTheCacheWithTheAddressesTheyHad) {
 TEST(NamedMembersInACache, AreReadBackAndNothingElseIs) {
   CachedMembership cached;
   cached.origin = "here";
-  cached.hosts = {{"web", {"10.0.0.1", "::1"}}, {"web2", {}}};
+  cached.hosts = {{"web", {"10.0.0.1", "::1", "not\tan\naddress"}}, {"web2", {}}};
   std::string error;
   EXPECT_EQ(decode_cache(encode_cache(cached), error), cached);
   cached.hosts = {{"10.0.0.1", {"10.0.0.2"}}};
