@@ -122,6 +122,8 @@ class Reader {
     else if (name == "tries") scenario.tries = static_cast<std::uint32_t>(number(words[1], 1000));
     else if (name == "timeout") scenario.timeout = duration(words[1]);
     else if (name == "key") scenario.keys = static_cast<std::uint32_t>(number(words[1], 1'000'000));
+    else if (name == "sticky" && (words[1] == "yes" || words[1] == "no")) scenario.sticky = words[1] == "yes";
+    else if (name == "sticky") fail("sticky " + std::string(words[1]) + ": yes or no");
     else fail("\"" + std::string(name) + "\" is unknown");
   }
 

@@ -107,8 +107,10 @@ class Simulation {
 
   void attempt(std::size_t number) {
     Request& request = requests_[number];
-    request.lease = reader_.acquire(
-        {.tried = &request.tried, .now = now_, .key = request.key, .random = random_.next()});
+    PickRequest wanted{.tried = &request.tried, .now = now_, .key = request.key, .random = random_.next()};
+    const std::optional<std::string> route = scenario_.sticky ? upstream_->sessions().find(request.key, now_, {}) : std::nullopt;
+    if (route) wanted.route = *route;
+    request.lease = reader_.acquire(wanted);
     if (!request.lease) return end(number, false);
     request.tried.add(request.lease->backend());
     request.server = index_of(request.lease->backend().address());
@@ -129,6 +131,7 @@ class Simulation {
     const bool is_good = request.outcome == Answer::Good;
     if (is_good) {
       ++backend.good;
+      if (scenario_.sticky) upstream_->sessions().learn(request.key, request.lease->backend().route(), now_, true, {});
       request.lease->first_byte(now_);
       request.lease->succeeded(now_);
     } else if (request.outcome == Answer::Error) {

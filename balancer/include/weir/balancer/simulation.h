@@ -9,6 +9,7 @@
 //   tries 2                       backends a request may try before it fails (1 unless given)
 //   timeout 1s                    for one try (1s unless given)
 //   key 100                       requests have so many different keys, for methods that hash
+//   sticky yes                    each key is a session: it stays with the backend that answered it well (Sessions)
 //   backend a time=exp(20ms)      and weight= max_conns= max_fails= fail_timeout= slow_start= backup, as nginx has them
 //   backend b time=5ms answer=error
 //   at 10s b answer=good time=uniform(10ms,30ms)
@@ -65,6 +66,7 @@ struct Scenario {
   std::uint32_t tries = 1;
   Duration timeout = std::chrono::seconds(1);
   std::uint32_t keys = 1;
+  bool sticky = false;
   std::vector<Server> servers{};
   std::vector<Change> changes{};  // sorted by time
 
