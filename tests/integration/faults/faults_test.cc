@@ -105,16 +105,19 @@ TEST_F(Faults, AHungBackendIsLeftAloneAndItsGetsAreAnsweredElsewhere) {
   // No POST: what was sent to the hung backend must not be sent again, and waits.
   FaultLoad load(weir.address(), {.post_every = 0});
   ASSERT_TRUE(load.wait_for(1000));
+  const Stopwatch since;
   b_.freeze();
+  EXPECT_TRUE(weir.logs("hangs"));
+  const milliseconds noticed = since.elapsed();
   std::this_thread::sleep_for(fault_time());
   EXPECT_TRUE(load.wait_for(600));
   // Ends while the backend still hangs: so no client waits for it.
   const Verdict verdict = load.finish({&a_, &c_});
   EXPECT_EQ(verdict.gets_failed, 0u) << verdict.summary();
   EXPECT_LT(verdict.slowest, milliseconds(20'000)) << verdict.summary();
-  EXPECT_TRUE(weir.logs("hangs"));
   if (std::getenv("WEIR_FAULT_STRICT")) {
-    std::printf("%s\n", verdict.summary().c_str());
+    std::printf("out of rotation after %lld ms\n%s\n", static_cast<long long>(noticed.count()), verdict.summary().c_str());
+    EXPECT_LE(noticed, milliseconds(300));
     EXPECT_LE(verdict.slow_clients, 8) << verdict.summary();
   }
   b_.thaw();

@@ -197,6 +197,16 @@ TEST_F(HealthCheck, MayStandInTheUpstreamItself) {
   EXPECT_TRUE(serves_only(weir, "a"));
 }
 
+TEST_F(HealthCheck, JitterPutsTheNextOneOff) {
+  WeirProcess weir(R"(
+      upstream jittery { server %a%; health_check interval=10ms jitter=10h uri=/health; }
+      upstream steady { server %b%; health_check interval=10ms uri=/health; }
+      server { location / { proxy_pass http://jittery; } location /s { proxy_pass http://steady; } })",
+                   values());
+  EXPECT_TRUE(wait_until([&] { return b_.checks() >= 30; }));
+  EXPECT_EQ(a_.checks(), 1);  // once in some ten thousand runs it comes by within a second or two
+}
+
 TEST_F(HealthCheck, MayStandBeforeItsProxyPass) {
   WeirProcess weir(R"(
       server { location / { health_check interval=50ms uri=/health; proxy_pass http://group; } }

@@ -175,6 +175,22 @@ TEST(Sticky, LearnsFromAnswersAndRequests) {
   }
 }
 
+TEST(Sticky, TheRequestNamesTheRoute) {
+  WEIR_ONLY("Debian's nginx is too old for it");
+  FakeBackend a = FakeBackend::echoing("a"), b = FakeBackend::echoing("b"), c = FakeBackend::echoing("c");
+  WeirProcess weir(R"(
+      upstream group { server %a% route=one; server %b% route=two; server %c% route=three drain;
+                       sticky route $cookie_route $arg_route; }
+      server { location / { proxy_pass http://group; } })",
+                   {{"a", a.address()}, {"b", b.address()}, {"c", c.address()}});
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(weir.get("/?route=two").field("X-Backend"), "b");
+    EXPECT_EQ(weir.get("/?route=two", {{"Cookie", "route=one"}}).field("X-Backend"), "a");
+    EXPECT_EQ(weir.get("/?route=three").field("X-Backend"), "c");
+    EXPECT_NE(weir.get("/?route=none").field("X-Backend"), "c");
+  }
+}
+
 TEST(Queue, WaitsItsTurnAndRefusesWhenFull) {
   WEIR_ONLY("open source nginx has no queue");
   std::atomic<int> active{0}, most{0}, permits{0};

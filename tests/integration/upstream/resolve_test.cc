@@ -54,6 +54,21 @@ TEST_F(Resolve, FollowsTheAddressesOfAName) {
   EXPECT_TRUE(answered_by(weir, {"127.0.0.12"}));
 }
 
+TEST_F(Resolve, ServersThatANameBringsAreChecked) {
+  FakeBackend one = backend("127.0.0.11");
+  dns_.set("app.test", {.addresses = {"127.0.0.11", "127.0.0.13"}});  // nobody is at the second
+  WeirProcess weir(R"(
+      resolver %dns% ipv6=off;
+      upstream group { zone group 64k; server app.test:%port% resolve max_fails=0; health_check interval=50ms; }
+      server { location / { proxy_pass http://group; proxy_next_upstream off; } })",
+                   values());
+  const std::string port = ":" + std::to_string(port_.number());
+  EXPECT_TRUE(weir.logs("health check: 127.0.0.13" + port + " of upstream \"group\" does not work: connect() failed"));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(weir.get("/").text(), "127.0.0.11");
+  FakeBackend two = backend("127.0.0.13");
+  EXPECT_TRUE(answered_by(weir, {"127.0.0.11", "127.0.0.13"}));
+}
+
 TEST_F(Resolve, KeepsTheLastAddressesWhileNameServersFail) {
   FakeBackend one = backend("127.0.0.11"), two = backend("127.0.0.12");
   dns_.set("app.test", {.addresses = {"127.0.0.11"}});
