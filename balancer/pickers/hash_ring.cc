@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "pickers/crc32.h"
+#include "pickers/lane_scan.h"
 
 namespace weir::balancer {
 namespace {
@@ -46,7 +47,7 @@ std::pair<std::string_view, std::string_view> split_port(std::string_view server
 }  // namespace
 
 HashRing::HashRing(const Backends& backends, bool is_bounded)
-    : is_bounded_(is_bounded), turns_of_owners_(items_of(backends), backends.size(), 0), turns_(backends) {
+    : is_bounded_(is_bounded), lanes_(backends), turns_of_owners_(items_of(backends), backends.size(), 0), turns_(backends) {
   const std::uint64_t divisor = divisor_of(backends);
   std::unordered_map<std::string, std::uint32_t> numbers;
   for (std::size_t i = 0; i < backends.size(); ++i) {
@@ -92,18 +93,22 @@ std::optional<std::size_t> HashRing::first_of(const Owner& owner, const Backends
   return best->item;
 }
 
+float HashRing::fair_load(const Backends& backends) const noexcept {
+  std::uint64_t under_way = 1, weight = 0;
+  for (const Lanes::Group& group : lanes_.groups()) {
+    const OpenClaims open = open_claims(*group.block, group.members);
+    under_way += open.claims;
+    weight += group.weight;
+    for (std::uint64_t closed = group.members & ~open.lanes; closed != 0; closed &= closed - 1) {
+      weight -= backends[group.index[std::countr_zero(closed)]].weight();
+    }
+  }
+  return static_cast<float>(under_way) / static_cast<float>(std::max<std::uint64_t>(weight, 1));
+}
+
 std::optional<std::size_t> HashRing::pick(const Backends& backends, const PickRequest& request) const {
   if (request.key.empty() || backends.size() == 1) return turns_.pick(backends, request);
-  float most_load = kAnyLoad;  // per unit of weight, before this request
-  if (is_bounded_) {
-    std::uint64_t under_way = 1, weight = 0;
-    for (std::size_t i = 0; i < backends.size(); ++i) {
-      if (!backends[i].is_available()) continue;
-      under_way += backends[i].active();
-      weight += backends[i].weight();
-    }
-    most_load = kBound * static_cast<float>(under_way) / static_cast<float>(std::max<std::uint64_t>(weight, 1));
-  }
+  const float most_load = is_bounded_ ? kBound * fair_load(backends) : kAnyLoad;
   const std::uint32_t key = Crc32().add(request.key).value();
   const auto first = std::lower_bound(points_.begin(), points_.end(), key,
                                       [](const Point& point, std::uint32_t at) { return point.at < at; });

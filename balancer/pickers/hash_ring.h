@@ -10,6 +10,7 @@
 
 #include <weir/balancer/picker.h>
 
+#include "pickers/lanes.h"
 #include "pickers/round_robin.h"
 
 namespace weir::balancer {
@@ -39,7 +40,11 @@ class HashRing final : public Picker {
   std::optional<std::size_t> first_of(const Owner& owner, const Backends& backends, const PickRequest& request,
                                       float most_load) const;
 
+  /// The load per unit of weight that each would have if all that are available had the same, after this request.
+  float fair_load(const Backends& backends) const noexcept;
+
   const bool is_bounded_;
+  const Lanes lanes_;
   std::vector<Owner> owners_;
   std::vector<Point> points_;
   mutable Turns turns_of_owners_;  // among those who share points

@@ -13,6 +13,17 @@ struct Least {
   std::uint64_t where;
 };
 
+/// Whether one bit at most is set. (`std::has_single_bit` is a call where the processor may lack an instruction for it.)
+constexpr bool is_alone(std::uint64_t where) noexcept {
+  return (where & (where - 1)) == 0;
+}
+
+/// The least, and if only one has that, the least of the others.
+struct LeastTwo {
+  Least first;
+  std::uint32_t second;
+};
+
 /// The least of the cells of `row` named in `among`. Nobody has it if `among` is 0.
 Least least_cell(const Row& row, std::uint64_t among) noexcept;
 
@@ -23,7 +34,21 @@ Least least_load(const Block& block, std::uint64_t among) noexcept;
 /// The same if all weights are `weight`, sooner.
 Least least_load(const Block& block, std::uint64_t among, float weight) noexcept;
 
+/// As least_load, and what is least without the one that is alone; `kNoLoad` if nobody else is open.
+LeastTwo least_two_loads(const Block& block, std::uint64_t among) noexcept;
+LeastTwo least_two_loads(const Block& block, std::uint64_t among, float weight) noexcept;
+
+/// Whether an open lane among those named is loaded less than `load`, by 1 in 2 million at least. `weight`: of all, or 0.
+bool any_below(const Block& block, std::uint64_t among, Load load, float weight) noexcept;
+
 /// The open lanes of `block` among those named.
 std::uint64_t open_lanes(const Block& block, std::uint64_t among) noexcept;
+
+/// The same, and how many claims they have together.
+struct OpenClaims {
+  std::uint64_t lanes;
+  std::uint32_t claims;
+};
+OpenClaims open_claims(const Block& block, std::uint64_t among) noexcept;
 
 }  // namespace weir::balancer

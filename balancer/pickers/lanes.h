@@ -5,7 +5,9 @@
 #include <weir/balancer/picker.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -46,20 +48,68 @@ class Lanes {
   std::vector<Group> groups_;
 };
 
-/// The least value offered so far, and of those that have it, whose turn is first.
-struct Leader {
-  std::uint32_t value = ~0U;
-  Turns::Turn turn{};
-  bool is_alone = true;
-
-  /// Offers the items `base + i` for each bit `i` of `items`, all of which have `offered`.
-  void offer(std::uint32_t offered, std::size_t base, std::uint64_t items, const Turns& turns) noexcept {
-    if (items == 0 || offered > value) return;
-    const Turns::Turn candidate = turns.first(base, items);
-    is_alone = offered < value && (items & (items - 1)) == 0;
-    if (offered < value || candidate.at < turn.at) turn = candidate;
-    value = offered;
+/// The least value offered so far, and who has it.
+class Leader {
+ public:
+  /// Offers the items `base + i` for each bit `i` of `items`, all of which have `value`.
+  void offer(std::uint32_t value, std::size_t base, std::uint64_t items, const Turns& turns) noexcept {
+    if (items == 0 || value > value_) return;
+    if (value == value_ && items_ != 0) {
+      settle(turns);
+      take_if_sooner(turns.first(base, items));
+      return;
+    }
+    value_ = value;
+    base_ = base;
+    items_ = items;
+    at_ = kUnsettled;
   }
+
+  /// ~0 if nobody was offered.
+  std::uint32_t value() const noexcept { return value_; }
+  /// Whether nobody else has the value, so that it does not matter whose turn it is.
+  bool is_alone() const noexcept { return at_ == kUnsettled && (items_ & (items_ - 1)) == 0; }
+  /// If one `is_alone`: who that is.
+  std::size_t only() const noexcept { return base_ + static_cast<std::size_t>(std::countr_zero(items_)); }
+  /// Of those who have the value: whose turn is first.
+  Turns::Turn first(const Turns& turns) noexcept {
+    settle(turns);
+    return {item_, at_};
+  }
+
+ private:
+  static constexpr std::uint64_t kUnsettled = ~0ULL;
+
+  void settle(const Turns& turns) noexcept {
+    if (at_ == kUnsettled) take_if_sooner(turns.first(base_, items_));
+  }
+  void take_if_sooner(Turns::Turn candidate) noexcept {
+    if (candidate.at >= at_) return;
+    item_ = candidate.item;
+    at_ = candidate.at;
+  }
+
+  std::uint32_t value_ = ~0U;
+  std::size_t base_ = 0;
+  std::uint64_t items_ = 0;
+  // Not computed before it matters. Kept apart: to copy what was just written in two parts makes the processor wait.
+  std::size_t item_ = 0;
+  std::uint64_t at_ = kUnsettled;
 };
+
+/// Of those that `find(leader)` offers, the one that has the best right.
+template <class Find>
+std::optional<std::size_t> take_leader(Turns& turns, Find find) {
+  // When turns are taken away that often, another thread always had a claim for each; then any of the least will do.
+  constexpr int kMostLostTurns = 8;
+  for (int lost = 0;; ++lost) {
+    Leader leader;  // filled where it is, for the same reason
+    find(leader);
+    if (leader.value() == ~0U) return std::nullopt;
+    if (leader.is_alone()) return leader.only();
+    const Turns::Turn turn = leader.first(turns);
+    if (turns.take(turn) || lost == kMostLostTurns) return turn.item;
+  }
+}
 
 }  // namespace weir::balancer

@@ -6,9 +6,6 @@
 namespace weir::balancer {
 namespace {
 
-// When turns are taken away that often, another thread always had a claim for each; then any of the least will do.
-constexpr int kMostLostTurns = 8;
-
 float common_weight(const Backends& backends) {
   for (std::size_t i = 1; i < backends.size(); ++i) {
     if (backends[i].weight() != backends[0].weight()) return 0;
@@ -29,66 +26,67 @@ LeastConn::LeastConn(const Backends& backends)
       turns_(lanes_.make_turns(backends)),
       group_turns_(turns_of(pages_, lanes_)) {}
 
-std::optional<std::size_t> LeastConn::pick(const Backends&, const PickRequest& request) const {
+std::optional<std::size_t> LeastConn::pick(const Backends& backends, const PickRequest& request) const {
   const bool may_use_floors = !pages_.empty() && (request.tried == nullptr || request.tried->empty());
-  for (int lost = 0;; ++lost) {
-    const Leader leader = may_use_floors ? find_by_floors() : find_in_all(request);
-    if (leader.value >= kNoLoad) return std::nullopt;
-    if (leader.is_alone || turns_.take(leader.turn) || lost == kMostLostTurns) {
-      return lanes_.index_at(leader.turn.item);
-    }
-  }
+  const std::optional<std::size_t> place = take_leader(turns_, [&](Leader& leader) {
+    may_use_floors ? find_by_floors(backends, leader) : find_in_all(request, leader);
+  });
+  if (!place) return std::nullopt;
+  return lanes_.index_at(*place);
 }
 
-Leader LeastConn::find_in_all(const PickRequest& request) const noexcept {
-  Leader leader;
+void LeastConn::find_in_all(const PickRequest& request, Leader& leader) const noexcept {
   std::size_t base = 0;
   for (const Lanes::Group& group : lanes_.groups()) {
     const Least least = least_in(group, group.untried(request));
-    leader.offer(least.value, base, least.where, turns_);
+    if (least.value < kNoLoad) leader.offer(least.value, base, least.where, turns_);
     base += kLanes;
   }
-  return leader;
 }
 
-Leader LeastConn::find_by_floors() const noexcept {
+void LeastConn::find_by_floors(const Backends& backends, Leader& leader) const noexcept {
   for (;;) {
     Leader lowest;
     for (std::size_t i = 0; i < pages_.size(); ++i) {
       const Least least = least_cell(*pages_[i].floors, pages_[i].members);
       lowest.offer(least.value, i * kLanes, least.where, group_turns_);
     }
-    if (lowest.value >= kNoLoad) return {};  // every group is closed
+    const Load floor = lowest.value();
+    if (floor >= kNoLoad) return;  // every group is closed
 
-    const std::size_t number = pages_[lowest.turn.item / kLanes].group[lowest.turn.item % kLanes];
+    std::size_t cell = lowest.only();
+    const bool is_tie = !lowest.is_alone();
+    const Turns::Turn turn = is_tie ? lowest.first(group_turns_) : Turns::Turn{};
+    if (is_tie) cell = turn.item;
+    const std::size_t number = pages_[cell / kLanes].group[cell % kLanes];
     const Lanes::Group& group = lanes_.groups()[number];
-    const Least least = least_in(group, group.members);
-    if (least.value > lowest.value) {
-      raise_floor(group, group.members, lowest.value, least.value);
+    const LeastTwo least = least_two_in(group, group.members);
+    if (least.first.value > floor) {
+      raise_floor(group, group.members, floor, least.first.value);
       continue;
     }
-    if (!lowest.is_alone) group_turns_.take(lowest.turn);  // lost to another thread: it moved the group on
-    if (std::has_single_bit(least.where)) raise_floor_for_claim(group, lowest.value, least);
-    Leader leader;
-    leader.offer(least.value, number * kLanes, least.where, turns_);
-    return leader;
+    if (is_tie) group_turns_.take(turn);  // lost to another thread: it moved the group on
+    if (is_alone(least.first.where)) {
+      backends.prefetch(group.index[std::countr_zero(least.first.where)]);
+      raise_floor_for_claim(group, floor, least);
+    }
+    return leader.offer(least.first.value, number * kLanes, least.first.where, turns_);
   }
 }
 
-void LeastConn::raise_floor_for_claim(const Lanes::Group& group, Load from, const Least& least) const noexcept {
+void LeastConn::raise_floor_for_claim(const Lanes::Group& group, Load from, const LeastTwo& least) const noexcept {
   // Were it left for the next pick to find that the floor is too low, that pick would have to search again.
-  const auto lane = static_cast<std::uint32_t>(std::countr_zero(least.where));
-  const std::uint64_t others = group.members & ~least.where;
+  const auto lane = static_cast<std::uint32_t>(std::countr_zero(least.first.where));
   const Load claimed = load_of((group.block->words.cells[lane].load() & kMaxCount) + 1, group.block->weight(lane));
-  const Load next = std::min(claimed, least_in(group, others).value);
-  if (next > from) raise_floor(group, others, from, next);
+  const Load next = std::min(claimed, least.second);
+  if (next > from) raise_floor(group, group.members & ~least.first.where, from, next);
 }
 
 void LeastConn::raise_floor(const Lanes::Group& group, std::uint64_t lanes, Load from, Load to) const noexcept {
   if (!group.block->floor().compare_exchange_strong(from, to)) return;
   // A lane may have become less loaded after we read it and before the floor was up, too early to lower it.
-  const Least again = least_in(group, lanes);
-  if (again.value < to) group.block->lower_floor(again.value);
+  if (!any_below(*group.block, lanes, to, weigh_the_same(group, lanes) ? weight_ : 0)) return;
+  if (const Least again = least_in(group, lanes); again.value < to) group.block->lower_floor(again.value);
 }
 
 std::vector<LeastConn::Page> LeastConn::pages_of(const Backends& backends, const Lanes& lanes) {

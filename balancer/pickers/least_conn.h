@@ -30,17 +30,22 @@ class LeastConn final : public Picker {
     std::array<std::uint32_t, kLanes> group{};  // which group that is
   };
 
-  Least least_in(const Lanes::Group& group, std::uint64_t among) const noexcept {
-    // Whose weight counts in part only is loaded more than its count says.
-    const bool all_whole = (group.block->spared.load(std::memory_order_relaxed) & among) == 0;
-    return weight_ != 0 && all_whole ? least_load(*group.block, among, weight_) : least_load(*group.block, among);
+  /// Whether all of these have the same weight now: whose weight counts in part only is loaded more than its count says.
+  bool weigh_the_same(const Lanes::Group& group, std::uint64_t among) const noexcept {
+    return weight_ != 0 && (group.block->spared.load(std::memory_order_relaxed) & among) == 0;
   }
-  Leader find_in_all(const PickRequest& request) const noexcept;
-  Leader find_by_floors() const noexcept;
+  Least least_in(const Lanes::Group& group, std::uint64_t among) const noexcept {
+    return weigh_the_same(group, among) ? least_load(*group.block, among, weight_) : least_load(*group.block, among);
+  }
+  LeastTwo least_two_in(const Lanes::Group& group, std::uint64_t among) const noexcept {
+    return weigh_the_same(group, among) ? least_two_loads(*group.block, among, weight_) : least_two_loads(*group.block, among);
+  }
+  void find_in_all(const PickRequest& request, Leader& leader) const noexcept;
+  void find_by_floors(const Backends& backends, Leader& leader) const noexcept;
   /// Raises the floor of `group`, unless one of `lanes` is loaded less than that by now.
   void raise_floor(const Lanes::Group& group, std::uint64_t lanes, Load from, Load to) const noexcept;
   /// The same if the only one of the least loaded is about to be claimed.
-  void raise_floor_for_claim(const Lanes::Group& group, Load from, const Least& least) const noexcept;
+  void raise_floor_for_claim(const Lanes::Group& group, Load from, const LeastTwo& least) const noexcept;
   static std::vector<Page> pages_of(const Backends& backends, const Lanes& lanes);
   static Turns turns_of(const std::vector<Page>& pages, const Lanes& lanes);
 

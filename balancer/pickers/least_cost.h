@@ -1,5 +1,6 @@
-// Methods that take the backend for which some cost is least, of all that can be had; of equals, whose turn it is.
-// They look at each backend: unlike least_conn's, these costs change by themselves as time passes.
+// Methods that take the backend that costs least, of all that can be had; of equals, whose turn it is. A backend costs its
+// time for each request it would then have, per unit of weight. They look at each backend: unlike least_conn's loads, times
+// change by themselves as they pass, so there is no order of them to keep.
 #pragma once
 
 #include <weir/balancer/picker.h>
@@ -15,27 +16,26 @@ class LeastCost {
  public:
   explicit LeastCost(const Backends& backends) : lanes_(backends), turns_(lanes_.make_turns(backends)) {}
 
-  /// `cost_of`: a cost per unit of weight, not negative, for a backend.
-  template <class CostOf>
-  std::optional<std::size_t> pick(const Backends& backends, const PickRequest& request, CostOf cost_of) const {
-    constexpr int kMostLostTurns = 8;
-    for (int lost = 0;; ++lost) {
-      Leader leader;
+  /// `time_of`: a backend's time, in any unit; not negative.
+  template <class TimeOf>
+  std::optional<std::size_t> pick(const Backends& backends, const PickRequest& request, TimeOf time_of) const {
+    const std::optional<std::size_t> place = take_leader(turns_, [&](Leader& leader) {
       std::size_t base = 0;
       for (const Lanes::Group& group : lanes_.groups()) {
         std::uint64_t open = open_lanes(*group.block, group.untried(request));
         for (; open != 0; open &= open - 1) {
-          const auto lane = static_cast<std::size_t>(std::countr_zero(open));
-          const float cost = cost_of(backends[group.index[lane]]);
+          const auto lane = static_cast<std::uint32_t>(std::countr_zero(open));
+          // Not asked of the backend: one of thousands, whose memory is far away.
+          const std::uint32_t claims = group.block->words.cells[lane].load(std::memory_order_relaxed) & kMaxCount;
+          const float time = time_of(backends[group.index[lane]]);
+          const float cost = time * static_cast<float>(claims + 1) / group.block->weight(lane);
           leader.offer(std::bit_cast<std::uint32_t>(cost), base, 1ULL << lane, turns_);
         }
         base += kLanes;
       }
-      if (leader.value == ~0U) return std::nullopt;
-      if (leader.is_alone || turns_.take(leader.turn) || lost == kMostLostTurns) {
-        return lanes_.index_at(leader.turn.item);
-      }
-    }
+    });
+    if (!place) return std::nullopt;
+    return lanes_.index_at(*place);
   }
 
  private:

@@ -21,7 +21,7 @@ class LeastTime final : public Picker {
   std::optional<std::size_t> pick(const Backends& backends, const PickRequest& request) const override;
 
  private:
-  float cost_of(const Backend& backend, TimePoint now) const noexcept;
+  float time_of(const Backend& backend, TimePoint now) const noexcept;
 
   const Until until_;
   const LeastCost costs_;

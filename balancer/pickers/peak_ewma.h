@@ -14,8 +14,7 @@ class PeakEwma final : public Picker {
   std::optional<std::size_t> pick(const Backends& backends, const PickRequest& request) const override {
     return costs_.pick(backends, request, [now = request.now](const Backend& backend) {
       // Never 0, or a backend that nobody knows yet would get everything until its first answer.
-      const float time = backend.timings().peak(now).count() + 0.001F;
-      return time * static_cast<float>(backend.active() + 1) / backend.weight_now();
+      return backend.timings().peak(now).count() + 0.001F;
     });
   }
 

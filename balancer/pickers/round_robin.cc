@@ -31,8 +31,8 @@ std::optional<Turns::Turn> RoundRobin::next_turn(const PickRequest& request) con
     leader.offer(0, base, open_lanes(*group.block, group.untried(request)), turns_);
     base += kLanes;
   }
-  if (leader.value != 0) return std::nullopt;
-  return leader.turn;
+  if (leader.value() != 0) return std::nullopt;
+  return leader.first(turns_);
 }
 
 }  // namespace weir::balancer

@@ -57,6 +57,62 @@ TEST(LaneScan, FindsTheLeastLoadedOpenLanes) {
   }
 }
 
+TEST(LaneScan, FindsTheRunnerUpOfOneThatIsAlone) {
+  std::mt19937 random(6);
+  Block block;
+  for (int round = 0; round < 20'000; ++round) {
+    const std::uint32_t most_weight = 1 + random() % 50;
+    fill(block, random, most_weight);
+    const std::uint64_t among = some_lanes(random);
+    const Least first = slow_least(block, among);
+    const Load second = is_alone(first.where) ? slow_least(block, among & ~first.where).value : first.value;
+    const LeastTwo found = least_two_loads(block, among);
+    ASSERT_EQ(found.first.value, first.value) << "round " << round;
+    ASSERT_EQ(found.first.where, first.where) << "round " << round;
+    ASSERT_EQ(found.second, second) << "round " << round;
+    if (most_weight != 1) continue;
+    const LeastTwo same = least_two_loads(block, among, 1.0F);
+    ASSERT_EQ(same.first.where, first.where) << "round " << round;
+    ASSERT_EQ(same.second, second) << "round " << round;
+  }
+}
+
+TEST(LaneScan, CountsTheClaimsOfTheOpenLanes) {
+  std::mt19937 random(9);
+  Block block;
+  for (int round = 0; round < 20'000; ++round) {
+    fill(block, random, 1);
+    const std::uint64_t among = round == 0 ? 0 : some_lanes(random);
+    OpenClaims expected{0, 0};
+    for (std::uint32_t i = 0; i < kLanes; ++i) {
+      const std::uint32_t word = block.words.cells[i];
+      if ((among >> i & 1) == 0 || (word & kClosed) != 0) continue;
+      expected.lanes |= 1ULL << i;
+      expected.claims += word;
+    }
+    const OpenClaims found = open_claims(block, among);
+    ASSERT_EQ(found.lanes, expected.lanes) << "round " << round;
+    ASSERT_EQ(found.claims, expected.claims) << "round " << round;
+    ASSERT_EQ(open_lanes(block, among), expected.lanes) << "round " << round;
+  }
+}
+
+TEST(LaneScan, TellsWhetherALoadIsBelow) {
+  std::mt19937 random(8);
+  Block block;
+  for (int round = 0; round < 20'000; ++round) {
+    const std::uint32_t most_weight = 1 + random() % 50;
+    fill(block, random, most_weight);
+    const std::uint64_t among = some_lanes(random);
+    // The load of some lane, as the floors that are raised are.
+    const Load load = random() % 20 == 0 ? kNoLoad : load_of(random() % 6, static_cast<float>(1 + random() % most_weight));
+    const bool is_below = slow_least(block, among).value < load;
+    ASSERT_EQ(any_below(block, among, load, 0), is_below) << "round " << round;
+    if (most_weight != 1) continue;
+    ASSERT_EQ(any_below(block, among, load, 1), is_below) << "round " << round;
+  }
+}
+
 TEST(LaneScan, FindsTheSameKnowingTheCommonWeight) {
   std::mt19937 random(6);
   Block block;

@@ -69,7 +69,7 @@ class [[nodiscard]] Lease {
       : backend_(&backend),
         block_(backend.slot().block),
         started_(now),
-        lane_(backend.slot().lane),
+        lane_(static_cast<std::uint8_t>(backend.slot().lane)),
         is_check_(is_check),
         is_last_resort_(is_last_resort) {}
   /// From now on this request's times are kept.
@@ -93,7 +93,7 @@ class [[nodiscard]] Lease {
   Block* block_;  // its slot, so that giving back need not touch the backend
   TimePoint started_{};
   TimePoint first_byte_ = TimePoint::min();
-  std::uint32_t lane_;
+  std::uint8_t lane_;
   bool is_check_ = false;
   bool is_last_resort_ = false;
   bool is_timed_ = false;

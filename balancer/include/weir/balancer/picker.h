@@ -28,6 +28,15 @@ class Backends {
   const Backend& operator[](std::size_t i) const noexcept { return *list_[i]; }
   bool is_part() const noexcept { return is_part_; }
 
+  /// Says that backend `i` is likely to be picked, so that its memory is at hand by then.
+  void prefetch(std::size_t i) const noexcept {
+#ifdef __GNUC__
+    __builtin_prefetch(list_[i].get(), 1);
+#else
+    (void)i;
+#endif
+  }
+
  private:
   friend class Snapshot;
   std::vector<std::shared_ptr<Backend>> list_;
