@@ -1,7 +1,7 @@
 // How long a change of the registry takes to reach those who pick, and what knowing many members costs.
 //
 //   discovery_bench            everything, against a ZooKeeper of its own on loopback
-//   discovery_bench NAME…      of: sync10k sync100k vanish drain cached
+//   discovery_bench NAME…      of: sync10k sync100k vanish drain cached traffic
 //
 // The cases that measure memory run in processes of their own, which this program starts as itself.
 #include <weir/discovery/zookeeper_source.h>
@@ -76,13 +76,12 @@ class Writer {
     });
     return answer.get();
   }
-  void fill(int from, int to, bool is_ephemeral, const char* suffix = "") {
-    for (const std::string& path : {std::string("/weir"), std::string(kPath), std::string(kPath) + "/members"})
-      multi({Operation::create(path)});
+  void fill(int from, int to, bool is_ephemeral, const std::string& suffix = {}, const std::string& where = kPath) {
+    for (const std::string& path : {std::string("/weir"), where, where + "/members"}) multi({Operation::create(path)});
     for (int begin = from; begin < to; begin += 500) {
       std::vector<Operation> operations;
       for (int i = begin; i < std::min(begin + 500, to); ++i) {
-        const std::string path = fmt::format("{}/members/{}{}", kPath, name_of(i), suffix);
+        const std::string path = fmt::format("{}/members/{}{}", where, name_of(i), suffix);
         operations.push_back(is_ephemeral ? Operation::create_ephemeral(path) : Operation::create(path));
       }
       if (const Code code = multi(std::move(operations)); code != Code::Ok) fmt::print(stderr, "fill: {}\n", to_string(code));
@@ -96,7 +95,7 @@ class Writer {
 // A source, and when it announced what.
 class Watcher {
  public:
-  explicit Watcher(const std::string& server) : source_({.servers = {server}, .path = kPath}, {}) {}
+  explicit Watcher(const std::string& server, const char* path = kPath) : source_({.servers = {server}, .path = path}, {}) {}
   ~Watcher() { source_.stop(); }
   void start() {
     source_.start([this](std::vector<balancer::Member> members) {
@@ -130,6 +129,15 @@ class Watcher {
 
 int run_fill(const std::string& server, int count) {
   Writer(server).fill(0, count, false);
+  return 0;
+}
+
+// Known to the proxy, and no traffic for addresses at which nobody is.
+constexpr const char* kPathOfOthers = "/weir/others";
+
+int run_fill_draining(const std::string& server, int count) {
+  Writer writer(server);
+  for (const char* path : {kPath, kPathOfOthers}) writer.fill(0, count, false, ",s=drain", path);
   return 0;
 }
 
@@ -254,6 +262,133 @@ void cached() {
              "median {:.0f} ms, worst {:.0f} ms (10)\n", quantile(times, 0.5), quantile(times, 1));
 }
 
+// What clients of a proxy wait, request by request.
+class Latencies {
+ public:
+  explicit Latencies(const std::string& address) {
+    for (std::size_t i = 0; i < kThreads; ++i) threads_[i] = std::thread([this, i, address] { run(taken_[i], address); });
+  }
+  ~Latencies() { end(); }
+  void end() {
+    is_over_ = true;
+    for (std::thread& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+  /// In ms, of the requests that were sent in one of `windows`. After `end`.
+  std::vector<double> in(const std::vector<std::pair<TimePoint, TimePoint>>& windows) const {
+    std::vector<double> times;
+    for (const auto& taken : taken_) {
+      auto next = taken.begin();
+      for (const auto& [begin, end] : windows) {
+        while (next != taken.end() && next->first < begin) ++next;
+        for (; next != taken.end() && next->first < end; ++next) times.push_back(next->second);
+      }
+    }
+    return times;
+  }
+  std::uint64_t failed() const { return failed_; }
+
+ private:
+  static constexpr std::size_t kThreads = 2;
+  using Taken = std::vector<std::pair<TimePoint, double>>;
+
+  void run(Taken& taken, const std::string& address) {
+    test::HttpClient client(address);
+    while (!is_over_) {
+      const TimePoint began = Clock::now();
+      if (client.get("/").status != 200) ++failed_;
+      taken.emplace_back(began, ms(Clock::now() - began));
+      std::this_thread::sleep_for(200us);
+    }
+  }
+
+  std::atomic<bool> is_over_{false};
+  std::atomic<std::uint64_t> failed_{0};
+  Taken taken_[kThreads];
+  std::thread threads_[kThreads];
+};
+
+// Requests while the discovery works, beside requests while it does not: turn and turn about, as the machine has moods. And
+// beside requests while the registry and a discovery in another process do the same: what they take of the processors is no
+// fault of the workers' neighbour.
+void traffic() {
+  test::ZooKeeperServer server;
+  run_self("fill-draining", server.address(), 10'000);
+  auto backend = test::FakeBackend::answering({.status = 200, .body = "ok"});
+  const auto config = [](const std::string& path, int number) {
+    return fmt::format("upstream group {{ server %backend%; zk_cluster %zk%; zk_path {}; }} keepalive_requests 1000000000; "
+                       "server {{ location / {{ proxy_pass http://group; }} location /status {{ return 200 {}; }} "
+                       "location /discovery {{ zk_status; }} }}", path, number);
+  };
+  test::WeirProcess weir(config(kPath, 0), {{"zk", server.address()}, {"backend", backend.address()}});
+  const auto has_members = [&](int count) {
+    const std::string wanted = fmt::format("members: {},", count);
+    return wait_until([&] { return weir.get("/discovery").text().find(wanted) != std::string::npos; });
+  };
+  has_members(10'000);
+  using Windows = std::vector<std::pair<TimePoint, TimePoint>>;
+  Windows quiet, changes, changes_elsewhere, reloads, syncs, syncs_elsewhere;
+  const auto window = [](Windows& windows, Clock::duration length, const auto& begin) {
+    const TimePoint now = Clock::now();
+    begin();
+    std::this_thread::sleep_until(now + length);
+    windows.emplace_back(now, now + length);
+  };
+  Latencies load(weir.address());
+  Writer writer(server.address());
+  const auto add = [&](const char* path, int i) {
+    writer.multi({Operation::create(fmt::format("{}/members/{},s=drain", path, name_of(20'000 + i)))});
+  };
+  constexpr int kChanges = 100, kReloads = 15;
+  {
+    Watcher elsewhere(server.address(), kPathOfOthers);
+    elsewhere.start();
+    elsewhere.when_there_are(10'000);
+    std::this_thread::sleep_for(1s);
+    for (int i = 0; i < kChanges; ++i) {
+      window(quiet, 50ms, [] {});
+      window(changes, 50ms, [&] { add(kPath, i); });
+      std::this_thread::sleep_for(150ms);  // what it owes of pauses is over
+      window(changes_elsewhere, 50ms, [&] { add(kPathOfOthers, i); });
+      std::this_thread::sleep_for(150ms);
+    }
+  }
+  has_members(10'000 + kChanges);
+  int number = 0;
+  const auto rest = [&] {
+    has_members(10'000 + kChanges);
+    std::this_thread::sleep_for(400ms);
+  };
+  const char* path = kPath;
+  const char* other = kPathOfOthers;
+  for (int i = 0; i < kReloads; ++i) {
+    window(reloads, 200ms, [&] { weir.reload(config(path, ++number)); });
+    rest();
+    Watcher elsewhere(server.address(), other);
+    window(syncs_elsewhere, 200ms, [&] {
+      weir.reload(config(path, ++number));
+      elsewhere.start();
+    });
+    rest();
+    std::swap(path, other);
+    window(syncs, 200ms, [&] { weir.reload(config(path, ++number)); });
+    rest();
+  }
+  load.end();
+  const auto print = [&](const char* when, const Windows& windows) {
+    const std::vector<double> times = load.in(windows);
+    fmt::print("traffic: {}: p50 {:.2f} ms, p99 {:.2f} ms, p99.9 {:.2f} ms ({} requests in {} windows)\n", when,
+               quantile(times, 0.5), quantile(times, 0.99), quantile(times, 0.999), times.size(), windows.size());
+  };
+  print("10000 members, nothing changes, 50 ms", quiet);
+  print("one more member, the 50 ms after it", changes);
+  print("the same where another process follows it", changes_elsewhere);
+  print("a reload that keeps the members, the 200 ms after it", reloads);
+  print("the same, and another process reads 10000 for the first time", syncs_elsewhere);
+  print("a reload after which the proxy reads 10000 others for the first time, the 200 ms after it", syncs);
+  fmt::print("traffic: {} requests failed\n", load.failed());
+}
+
 }  // namespace
 }  // namespace weir::discovery
 
@@ -262,6 +397,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() == 3 && words[0] == "fill") return run_fill(words[1], std::stoi(words[2]));
   if (words.size() == 3 && words[0] == "sync") return run_sync(words[1], std::stoi(words[2]));
+  if (words.size() == 3 && words[0] == "fill-draining") return run_fill_draining(words[1], std::stoi(words[2]));
   setenv("_JAVA_OPTIONS", "-Xmx700m", 1);  // the tests' servers are smaller
   testing::InitGoogleTest();               // the helpers of the tests report through it
   const auto wanted = [&](const char* name) { return words.empty() || std::find(words.begin(), words.end(), name) != words.end(); };
@@ -270,5 +406,6 @@ int main(int argc, char** argv) {
   if (wanted("vanish")) vanish();
   if (wanted("drain")) drain();
   if (wanted("cached")) cached();
+  if (wanted("traffic")) traffic();
   return 0;
 }
