@@ -27,10 +27,11 @@ class Case:
     rate: int = 0  # requests a second, due at fixed times; 0: as fast as it goes
     tls: bool = False  # clients speak TLS to the proxy
     layer4: bool = False  # the proxy passes bytes on, whatever they mean
+    datagrams: str = ""  # `size` octets each, and one back for each; what the server of `stream` says about their sessions
 
     def for_floor(self):
         """Whether a relay of bytes without any bound does this case."""
-        return not self.tls and not self.rate and self.backends == 1 and max(self.size, self.post_size) <= 10240
+        return not self.tls and not self.rate and not self.datagrams and self.backends == 1 and max(self.size, self.post_size) <= 10240
 
 
 CASES = [
@@ -46,6 +47,11 @@ CASES = [
     Case("steady", "GET 128 B, 5,000 requests/s at fixed times, for latency", "/128", 128, rate=5000),
     Case("tcp128", "stream: GET 128 B, keep-alive", "/128", 128, layer4=True),
     Case("tcp1m", "stream: GET 1 MiB", "/1m", 1 << 20, layer4=True),
+    Case("udp64", "stream: datagrams of 64 B, 64 clients with a session each", "", 64, layer4=True, datagrams="proxy_timeout 1m;"),
+    Case("udp1200", "the same of 1200 B", "", 1200, layer4=True, datagrams="proxy_timeout 1m;"),
+    Case("udp64-192c", "64 B with 192 clients", "", 64, connections=192, layer4=True, datagrams="proxy_timeout 1m;"),
+    Case("udp-query", "64 B, a session for each, as of DNS", "", 64, layer4=True,
+         datagrams="proxy_responses 1; proxy_timeout 1m;"),
     Case("tls128", "TLS: GET 128 B, keep-alive", "/128", 128, tls=True),
     Case("tls1m", "TLS: GET 1 MiB", "/1m", 1 << 20, tls=True),
     Case("handshakes", "TLS: GET 128 B, a full handshake for each", "/128", 128, tls=True, keep_alive=False),

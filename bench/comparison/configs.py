@@ -24,6 +24,23 @@ events {{
     worker_connections 8192;
 }}
 """
+    if case.datagrams:
+        return head + f"""stream {{
+    upstream backend {{
+{servers}
+    }}
+    server {{
+        listen 127.0.0.1:{port} udp;
+        proxy_pass backend;
+        {case.datagrams}
+    }}
+    # Whoever starts the proxy looks here whether it serves.
+    server {{
+        listen 127.0.0.1:{port};
+        return ready;
+    }}
+}}
+"""
     if case.layer4:
         return head + f"""stream {{
     upstream backend {{

@@ -3,6 +3,7 @@ import http.client
 import json
 import pathlib
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -16,6 +17,8 @@ WARM_UP_SECONDS = 0.4
 
 def check_answer(case, port):
     """One request, to be sure that the right thing is measured. Raises RuntimeError if the answer is not the case's."""
+    if case.datagrams:
+        return check_datagram(case, port)
     if case.tls:
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=ssl._create_unverified_context())
     else:
@@ -28,6 +31,19 @@ def check_answer(case, port):
         connection.close()
     if (response.status, size) != (200, case.size):
         raise RuntimeError(f"{case.name}: got {response.status} with {size} bytes instead of 200 with {case.size}")
+
+
+def check_datagram(case, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.connect(("127.0.0.1", port))
+        client.send(b"x" * case.size)
+        if len(client.recv(65536)) != case.size:
+            raise RuntimeError(f"{case.name}: another datagram came back")
+
+
+def datagrams_command(case, port, seconds, programs):
+    return [str(programs / "datagrams"), "load", str(port), str(case.connections), str(seconds), str(case.size)]
 
 
 def steady_command(case, port, seconds, programs):
@@ -45,12 +61,21 @@ def wrk_command(case, port, seconds):
     return command + [f"{'https' if case.tls else 'http'}://127.0.0.1:{port}{case.path}", "--"] + to_script
 
 
+def load_command(case, port, seconds, programs):
+    if case.datagrams:
+        return datagrams_command(case, port, seconds, programs)
+    return steady_command(case, port, seconds, programs) if case.rate else wrk_command(case, port, seconds)
+
+
 def pinned(command):
     return ["taskset", "-c", str(machine.LOAD_CPU), *command]
 
 
-def warm_up(case, port):
+def warm_up(case, port, programs):
     """Fills pools and allocators with some unmeasured load, shorter than wrk's least."""
+    if case.datagrams:
+        subprocess.run(pinned(datagrams_command(case, port, WARM_UP_SECONDS, programs)), stdout=subprocess.DEVNULL, check=True)
+        return
     with subprocess.Popen(pinned(wrk_command(case, port, 5)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as wrk:
         try:
             time.sleep(WARM_UP_SECONDS)
@@ -59,8 +84,8 @@ def warm_up(case, port):
 
 
 def measure(case, port, proxy, origin, seconds, programs):
-    """Loads `proxy` (a Child) for some seconds. `programs`: where steady was built. Returns a dictionary of figures."""
-    command = pinned(steady_command(case, port, seconds, programs) if case.rate else wrk_command(case, port, seconds))
+    """Loads `proxy` (a Child) for some seconds. `programs`: where steady and datagrams were built. Returns a dictionary of figures."""
+    command = pinned(load_command(case, port, seconds, programs))
     proxy_cpu, origin_cpu = proxy.cpu_seconds(), origin.cpu_seconds()
     proxy_core, load_core = machine.busy_seconds(machine.PROXY_CPU), machine.busy_seconds(machine.LOAD_CPU)
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)

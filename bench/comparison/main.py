@@ -84,7 +84,7 @@ def run_case(case, programs, arguments, origin, backend_port, folder, configurat
             running.append(one)
             configurations.setdefault(program.name, {})[case.name] = (one.folder / "proxy.conf").read_text()
             load.check_answer(case, one.port)
-            load.warm_up(case, one.port)
+            load.warm_up(case, one.port, folder / "origin")
         for number in range(arguments.rounds):
             turn = number % len(running)  # nobody always follows the same neighbour
             for one in running[turn:] + running[:turn]:
@@ -145,12 +145,15 @@ def compare(arguments, folder):
     backend_port = free_port()
     origin = Child([str(build_origin(ROOT, folder / "origin")), "0.0.0.0", str(backend_port)], machine.LOAD_CPU,
                    folder / "origin.output", wait_for_port=backend_port)
+    echo = Child([str(folder / "origin" / "datagrams"), "echo", "127.1.0.1", str(backend_port)], machine.LOAD_CPU, folder / "echo.output")
     results, configurations = {}, {}
     try:
         for case in arguments.cases:
             print(f"{case.name}: {case.what}", file=sys.stderr, flush=True)
-            results[case.name] = run_case(case, programs, arguments, origin, backend_port, folder, configurations)
+            results[case.name] = run_case(case, programs, arguments, echo if case.datagrams else origin, backend_port, folder,
+                                          configurations)
     finally:
+        echo.stop()
         origin.stop()
         if results:
             print_and_save(about, results, configurations, programs, arguments)

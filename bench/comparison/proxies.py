@@ -18,6 +18,8 @@ class Program:
         return "the kernel's part: a relay of bytes" if self.kind == "floor" else machine.first_line([self.binary, "-v"])
 
     def can_do(self, case):
+        if self.kind == "haproxy":
+            return not case.datagrams
         return self.kind != "floor" or case.for_floor()
 
     def start(self, case, folder, backend_port):

@@ -1,16 +1,17 @@
-// A backend that sends datagrams back, and clients of it, for bench/udp/compare.
+// A backend that sends datagrams back, and clients of it, for bench/compare.
 //
-//   datagrams echo PORT
+//   datagrams echo ADDRESS PORT
 //   datagrams load PORT CLIENTS SECONDS OCTETS
 //
 // Each client sends one datagram, waits for its answer, and sends the next; one that does not come within a fifth of a second
-// counts as lost. Prints `answers LOST` and nothing else.
+// counts as failed. Prints `RESULT` and a JSON object, as steady does.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -26,22 +27,22 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kBatch = 64, kLargest = 2048;
 constexpr std::chrono::milliseconds kPatience{200};
 
-sockaddr_in loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 [[noreturn]] void fail(const char* what) {
   std::perror(what);
   std::exit(2);
 }
 
-void echo(int port) {
+sockaddr_in address_of(const char* text, int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (::inet_pton(AF_INET, text, &address.sin_addr) != 1) fail(text);
+  return address;
+}
+
+void echo(const char* address, int port) {
   const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
-  const sockaddr_in own = loopback(port);
+  const sockaddr_in own = address_of(address, port);
   const int much = 4 << 20;
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &much, sizeof much);
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) fail("bind");
@@ -67,9 +68,9 @@ void echo(int port) {
   }
 }
 
-void load(int port, int clients, int seconds, std::size_t size) {
+void load(int port, int clients, double seconds, std::size_t size) {
   const int set = ::epoll_create1(0);
-  const sockaddr_in proxy = loopback(port);
+  const sockaddr_in proxy = address_of("127.0.0.1", port);
   const std::string text(size, 'x');
   std::vector<Clock::time_point> asked(static_cast<std::size_t>(clients));
   std::vector<int> sockets;
@@ -85,8 +86,9 @@ void load(int port, int clients, int seconds, std::size_t size) {
     sockets.push_back(fd);
     ask(i, Clock::now());
   }
-  std::uint64_t answers = 0, lost = 0;
-  const auto end = Clock::now() + std::chrono::seconds(seconds);
+  std::vector<std::uint32_t> latencies;  // µs
+  std::uint64_t lost = 0;
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   std::array<epoll_event, 256> events;
   char answer[kLargest];
   for (auto now = Clock::now(); now < end; now = Clock::now()) {
@@ -94,25 +96,32 @@ void load(int port, int clients, int seconds, std::size_t size) {
     for (int i = 0; i < count; ++i) {
       const std::size_t who = events[static_cast<std::size_t>(i)].data.u64;
       if (::recv(sockets[who], answer, sizeof answer, 0) < 0) continue;
-      ++answers;
-      ask(who, now);
+      const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked[who]);
+      latencies.push_back(static_cast<std::uint32_t>(took.count()));
+      ask(who, Clock::now());
     }
     if (count == static_cast<int>(events.size())) continue;
     for (std::size_t who = 0; who < asked.size(); ++who)
       if (now - asked[who] > kPatience) ++lost, ask(who, now);
   }
-  std::printf("%llu %llu\n", static_cast<unsigned long long>(answers), static_cast<unsigned long long>(lost));
+  std::sort(latencies.begin(), latencies.end());
+  if (latencies.empty()) latencies.push_back(0);
+  const std::size_t last = latencies.size() - 1;
+  std::printf("RESULT {\"requests\": %zu, \"duration_us\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u, "
+              "\"failed\": %llu}\n",
+              last == 0 ? 0 : latencies.size(), seconds * 1e6, latencies[last / 2], latencies[last * 99 / 100],
+              latencies.back(), static_cast<unsigned long long>(lost));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
-  if (what == "echo" && argc == 3) echo(std::atoi(argv[2]));
+  if (what == "echo" && argc == 4) echo(argv[2], std::atoi(argv[3]));
   if (what == "load" && argc == 6) {
-    load(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), static_cast<std::size_t>(std::atoi(argv[5])));
+    load(std::atoi(argv[2]), std::atoi(argv[3]), std::atof(argv[4]), static_cast<std::size_t>(std::atoi(argv[5])));
     return 0;
   }
-  std::fprintf(stderr, "usage: datagrams echo PORT | load PORT CLIENTS SECONDS OCTETS\n");
+  std::fprintf(stderr, "usage: datagrams echo ADDRESS PORT | load PORT CLIENTS SECONDS OCTETS\n");
   return 2;
 }
