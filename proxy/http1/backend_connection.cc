@@ -175,7 +175,13 @@ void BackendConnection::end() {
 
 bool BackendConnection::is_reusable() const {
   return ended_ && keep_alive_ && !closed_ && input_.is_empty() && framing_.kind != Kind::UntilClose &&
-         stream_->is_open() && !stream_->peer_closed() && !stream_->input_pending();
+         stream_->is_open() && !stream_->peer_closed() && is_quiet();
+}
+
+/// Whether nothing follows the response. Who read exactly as much as there was, as a pipe does, has not seen that.
+bool BackendConnection::is_quiet() const {
+  char octet;
+  return !stream_->input_pending() || stream_->try_read({&octet, 1}).error.would_block();
 }
 
 }  // namespace weir::http1

@@ -47,6 +47,7 @@ class BackendConnection final : public http::BackendChannel {
 
  private:
   net::IoError read();
+  bool is_quiet() const;
   http::Result<> no_head(net::IoError cause);
   void body_begins(const http::ResponseHead& head);
 

@@ -330,5 +330,26 @@ TEST(ResponseBody, PiecesArriveAsTheyAreSent) {
   EXPECT_NE(client.read_bytes(8).find("one"), std::string::npos) << "an event stream must not wait for more";
 }
 
+// The kernel moves large bodies, and whoever moves exactly as many octets as there are does not see that no more follow.
+TEST(ResponseBody, OfAnySizeLeavesTheBackendsConnectionFitForAnotherRequest) {
+  FakeBackend app = FakeBackend::answering(200, std::string(1 << 20, 'm'));
+  WeirProcess weir(kPlain, {{"app", app.address()}}, {.workers = 1});
+  HttpClient client = weir.client();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(client.get("/").body.size(), std::size_t{1} << 20);
+  EXPECT_EQ(app.connection_count(), 1u);
+}
+
+TEST(ResponseBody, FollowedByStrayOctetsIsTheLastOfItsConnection) {
+  const std::string body(1 << 20, 'm');
+  FakeBackend app = FakeBackend::handling([&](BackendConnection& connection, const HttpRequest&) {
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body +
+                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray");
+  });
+  WeirProcess weir(kPlain, {{"app", app.address()}}, {.workers = 1});
+  HttpClient client = weir.client();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(client.get("/").body.size(), body.size());
+  EXPECT_EQ(app.connection_count(), 5u);
+}
+
 }  // namespace
 }  // namespace weir::test
