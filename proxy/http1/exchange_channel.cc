@@ -178,14 +178,14 @@ void ExchangeChannel::begin_response(const http::Response& response) {
 
   out.status_line(http::Version::Http11, response.status,
                   response.reason.empty() ? http::reason_phrase(response.status) : response.reason);
-  out.field("Server", !response.server.empty() ? response.server
-                      : *core.server_tokens == http::ServerTokens::Off ? std::string_view("weir")
-                                                                       : http::kServerToken);
-  out.field("Date", response.date.empty() ? http::http_date_now() : response.date);
-  if (!response.content_type.empty()) out.field("Content-Type", response.content_type);
-  if (form_ == Form::Length) out.field("Content-Length", response.content_length.value_or(0));
-  if (!response.last_modified.empty()) out.field("Last-Modified", response.last_modified);
-  if (!response.location.empty()) out.field("Location", response.location);
+  out.own("Server", !response.server.empty() ? response.server
+                    : *core.server_tokens == http::ServerTokens::Off ? std::string_view("weir")
+                                                                     : http::kServerToken);
+  out.own("Date", response.date.empty() ? http::http_date_now() : response.date);
+  if (!response.content_type.empty()) out.own("Content-Type", response.content_type);
+  if (form_ == Form::Length) out.own("Content-Length", response.content_length.value_or(0));
+  if (!response.last_modified.empty()) out.own("Last-Modified", response.last_modified);
+  if (!response.location.empty()) out.own("Location", response.location);
   if (form_ == Form::Chunked) out.raw("Transfer-Encoding: chunked\r\n");
   if (response.status == 101)
     out.raw("Connection: upgrade\r\n");
@@ -194,7 +194,7 @@ void ExchangeChannel::begin_response(const http::Response& response) {
   if (keep_alive_ && core.keepalive_header->count() > 0) {
     char text[32];
     const auto end = fmt::format_to(text, "timeout={}", core.keepalive_header->count() / 1000);
-    out.field("Keep-Alive", {text, static_cast<std::size_t>(end - text)});
+    out.own("Keep-Alive", {text, static_cast<std::size_t>(end - text)});
   }
   for (const http::Field& field : response.fields) out.field(field);
   out.end();

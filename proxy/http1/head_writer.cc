@@ -81,15 +81,27 @@ HeadWriter& HeadWriter::field(std::string_view name, std::string_view value) noe
 }
 
 HeadWriter& HeadWriter::field(std::string_view name, std::uint64_t value) noexcept {
+  if (is_token(name)) return own(name, value);
+  ++refused_;
+  return *this;
+}
+
+HeadWriter& HeadWriter::own(std::string_view name, std::string_view value) noexcept {
+  if (keeps_its_line(value)) return line(name, value);
+  ++refused_;
+  return *this;
+}
+
+HeadWriter& HeadWriter::own(std::string_view name, std::uint64_t value) noexcept {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  return field(name, {digits, static_cast<std::size_t>(end - digits)});
+  return line(name, {digits, static_cast<std::size_t>(end - digits)});
 }
 
 HeadWriter& HeadWriter::framing(const Framing& framing) noexcept {
   switch (framing.kind) {
     case Framing::Kind::Length:
-      return field("Content-Length", framing.length);
+      return own("Content-Length", framing.length);
     case Framing::Kind::Chunked:
       return line("Transfer-Encoding", "chunked");
     case Framing::Kind::None:

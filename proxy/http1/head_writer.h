@@ -36,9 +36,14 @@ class HeadWriter {
   /// A field from anywhere: checked.
   HeadWriter& field(std::string_view name, std::string_view value) noexcept;
   HeadWriter& field(std::string_view name, std::uint64_t value) noexcept;
-  /// Checked, unless a parser has done so.
+  /// One whose name is a token, because it stands in the program or in the table of fields: only the value is checked.
+  HeadWriter& own(std::string_view name, std::string_view value) noexcept;
+  HeadWriter& own(std::string_view name, std::uint64_t value) noexcept;
+  /// Checked as far as no parser has done so.
   HeadWriter& field(const http::Field& field) noexcept {
-    return field.is_parsed ? line(field.name, field.value) : this->field(field.name, field.value);
+    return field.is_parsed                      ? line(field.name, field.value)
+           : field.id != http::FieldId::Other ? own(field.name, field.value)
+                                                : this->field(field.name, field.value);
   }
   /// Content-Length or Transfer-Encoding as `framing` says; nothing for None and UntilClose.
   HeadWriter& framing(const http::Framing& framing) noexcept;
