@@ -53,10 +53,10 @@ void ReadinessSet::remove_closing(Slot slot) {
 }
 
 std::size_t ReadinessSet::dispatch() {
-  // A small batch means that the set is nearly drained: cheaper to let Asio find out than to ask once more. The bound
-  // on rounds lets timers and signals have their turn under any load.
+  // A single event means that there is little to do: cheaper to let Asio find out than to ask once more, for nothing. A
+  // listener gives one connection for each time it is asked, so after more than one event it is asked again. The bound on
+  // rounds lets timers and signals have their turn under any load.
   constexpr int kMaxRounds = 8;
-  constexpr int kSmallBatch = 8;
   std::size_t total = 0;
   for (int round = 0; round < kMaxRounds; ++round) {
     const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0);
@@ -67,7 +67,7 @@ std::size_t ReadinessSet::dispatch() {
       const Entry& entry = entries_[static_cast<Slot>(key)];
       if (entry.handler && entry.generation == key >> 32) entry.handler->on_ready(events_[i].events);
     }
-    if (count < kSmallBatch) break;
+    if (count == 1) break;
   }
   return total;
 }

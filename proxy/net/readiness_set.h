@@ -51,9 +51,8 @@ class ReadinessSet {
   /// Stops watching a descriptor that the caller closes right after (closing takes it out of the kernel's set).
   void remove_closing(Slot slot);
 
-  /// Calls the handlers of what is ready, without waiting: batches of up to 512, again while batches are large, at
-  /// most eight times. Returns the number
-  /// of events.
+  /// Calls the handlers of what is ready, without waiting: batches of up to 512, again after one of more than a single
+  /// event, at most eight times. Returns the number of events.
   std::size_t dispatch();
 
   /// The epoll descriptor itself; readable while something is ready.
