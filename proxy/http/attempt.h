@@ -69,33 +69,41 @@ class Attempt final : private net::StreamWatcher {
 
  private:
   class ConnectWatch;
+  static constexpr unsigned kMostInterims = 16;
 
+  std::chrono::microseconds taken() const;
   bool was_ended_in_order() const;
+  void note_head();
+  void hear();
+  bool watch_client();
+  Result<> client_closed();
+  void on_event(net::Stream& client) override;  // the client went away
+
+  // attempt_connect.cc
+  void choose_own_address();
+  void choose_transport();
+  bool take_idle();
   net::MaybeTask<Result<>> connect(const OutgoingRequest& request, bool fresh);
   net::Task<Result<>> connect_anew(bool with_caution);
   net::Task<bool> is_accepted_only();
+
+  // attempt_send.cc
   net::MaybeTask<Result<>> send(BodySource* body);
   net::Task<Result<>> push_head();
   net::Task<Result<>> send_body(BodySource* body);
-  net::Task<Result<>> wait_ahead();
   Result<> send_failed();
   net::Task<std::optional<Result<>>> wait_to_push(bool body_is_whole);
   net::Task<std::optional<Result<>>> wait_for_client();
   net::Task<std::optional<Result<>>> early_answer();
+
+  // attempt_answer.cc
   net::Task<Result<>> read_head();
-  void note_head();
-  void hear();
+  net::Task<Result<>> pass_on_interim();
+  bool wants_early_hints();
   bool is_left_alone(net::TimePoint now);
   bool has_piled_up();
+  net::Task<Result<>> wait_ahead();
   net::Task<Result<>> collect_ahead();
-  void choose_own_address();
-  void choose_transport();
-  bool take_idle();
-  bool wants_early_hints();
-  bool watch_client();
-  Result<> client_closed();
-  net::Task<Result<>> pass_on_interim();
-  void on_event(net::Stream& client) override;  // the client went away
 
   Exchange& exchange_;
   const UpstreamBlock& upstream_;
