@@ -20,19 +20,24 @@ void BufferPool::trim() noexcept {
     }
     list.count = 0;
   }
-  kept_ = 0;
+  kept_ = least_kept_ = 0;
 }
 
-// The large blocks are mapped singly: through malloc a single survivor above them would keep a whole flood's memory.
+// The large blocks are mapped singly: through malloc a single survivor above them would keep a whole flood's memory, and
+// what lives long would leave holes where they were.
+namespace {
+constexpr bool is_large(BufferSize size) { return size >= BufferSize::k16K; }
+}  // namespace
+
 char* BufferPool::allocate(BufferSize size) {
-  if (size != BufferSize::k64K) return static_cast<char*>(::operator new(bytes_of(size)));
+  if (!is_large(size)) return static_cast<char*>(::operator new(bytes_of(size)));
   void* block = mmap(nullptr, bytes_of(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (block == MAP_FAILED) throw std::bad_alloc();
   return static_cast<char*>(block);
 }
 
 void BufferPool::deallocate(char* data, BufferSize size) noexcept {
-  if (size != BufferSize::k64K) return ::operator delete(data);
+  if (!is_large(size)) return ::operator delete(data);
   munmap(data, bytes_of(size));
 }
 

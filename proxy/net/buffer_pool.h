@@ -82,6 +82,8 @@ class BufferPool {
   // For Buffer and Arena.
   char* take_block(BufferSize size) {
     List& list = lists_[static_cast<std::size_t>(size)];
+  /// Bytes in free blocks that nobody has needed since the last call.
+  std::size_t unneeded() noexcept { return std::exchange(least_kept_, kept_); }
     lent_ += bytes_of(size);
     if (!list.first) return allocate(size);
     Free* block = list.first;
@@ -94,6 +96,7 @@ class BufferPool {
     List& list = lists_[static_cast<std::size_t>(size)];
     lent_ -= bytes_of(size);
     if (list.count >= limit(size)) return deallocate(data, size);
+    if (kept_ < least_kept_) least_kept_ = kept_;
     list.first = new (data) Free{list.first};
     ++list.count;
     kept_ += bytes_of(size);
@@ -121,4 +124,5 @@ void Buffer::reset() noexcept {
   if (data_) pool_->give_block(std::exchange(data_, nullptr), size_);
 }
 
+  std::size_t least_kept_ = 0;  // since `unneeded` was asked
 }  // namespace weir::net

@@ -1,6 +1,5 @@
 #include "server/worker.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 
 #include "http1/backend_connection.h"
 #include "http1/client_connection.h"
-#include "net/frame_pool.h"
 #include "server/handshake.h"
 #include "server/room.h"
 #include "stream/session.h"
@@ -20,10 +18,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kEndCheck{20};
 constexpr std::size_t kMostEvicted = 32;
-constexpr std::uint64_t kManyConnections = 256;
-constexpr std::uint64_t kConnectionOctets = 1024;  // of an idle one
-constexpr std::uint64_t kMuchMemory = 1 << 20;
-constexpr std::chrono::seconds kMemoryCheck{1};
 constexpr std::chrono::seconds kHardEnd{3};  // for coroutines of closed connections to finish
 
 std::unique_ptr<net::Stream> open_stream(net::Loop& loop, int fd, bool encrypted) {
@@ -134,6 +128,7 @@ Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::
       state_(loop_, http1::BackendConnection::make, counters),
       host_(state_, serial),
       sessions_(state_, *this, serial, state_.counters.active),
+      memory_watch_(loop_, state_.counters),
       datagram_servers_(sessions_, udp_sessions) {
   loop_.on_turn_end([this] {
     for (auto& [path, file] : state_.access_logs) file->end_turn();
@@ -244,10 +239,7 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
     ::close(fd);
     return;
   }
-  if (!watches_memory_ && state_.counters.active.load(std::memory_order_relaxed) >= kManyConnections) {
-    watches_memory_ = true;
-    net::spawn(give_back_memory());
-  }
+  memory_watch_.note_connection();
   const Address address = address_of(host_.runtime->config(), sessions_.runtime->config(), socket, fd);
   std::unique_ptr<net::Stream> stream = open_stream(loop_, fd, address.is_encrypted());
   shared::Arrival arrival{peer, {}, nullptr};
@@ -289,29 +281,6 @@ net::Task<void> Worker::receive(Passed passed) {
   if (is_new_to_tls)
     ready = co_await shake_hands(host_, as_encrypted(std::move(ready.stream)), std::move(ready.arrival), *address.http);
   if (ready.stream) co_await serve_requests(host_, std::move(ready.stream), std::move(ready.arrival), *ready.listen);
-}
-
-// What a flood took is given back when it is over: free blocks to the allocator, and its free pages to the system. Looks
-// once a second while there are many connections, and until less of them is left no more.
-net::Task<void> Worker::give_back_memory() {
-  const auto active = [this] { return state_.counters.active.load(std::memory_order_relaxed); };
-  std::uint64_t most = 0, before = 0;
-  for (;;) {
-    co_await net::sleep(loop_, kMemoryCheck);
-    const std::uint64_t held = loop_.buffers().lent() + active() * kConnectionOctets;
-    most = std::max(most, held);
-    // A flood may come and go between two looks, so its end counts by itself.
-    const bool is_over = active() < kManyConnections && held >= before;
-    if (is_over || most - held >= std::max(most / 2, kMuchMemory)) {
-      loop_.buffers().trim();
-      net::FramePool::trim();
-      ::malloc_trim(0);
-      most = held;
-    }
-    before = held;
-    if (is_over || stopping_) break;
-  }
-  watches_memory_ = false;
 }
 
 void Worker::drain(std::function<void()> done) {

@@ -13,6 +13,7 @@
 #include "net/tls_stream.h"
 #include "server/addresses.h"
 #include "server/listen_sockets.h"
+#include "server/memory_watch.h"
 #include "stream/datagram_server.h"
 #include "stream/reception.h"
 #include "stream/runtime.h"
@@ -74,7 +75,6 @@ class Worker final : private stream::Reception {
   /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached. `newcomer`: who
   /// wants a place; empty: nobody knows.
   bool make_room(std::string_view limit, const net::Endpoint& newcomer);
-  net::Task<void> give_back_memory();
 
   const unsigned number_;
   net::Loop loop_;
@@ -85,10 +85,10 @@ class Worker final : private stream::Reception {
   std::vector<std::unique_ptr<LogTimer>> log_timers_;
   std::vector<std::unique_ptr<Sweep>> sweeps_;  // one for each reload of late
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  MemoryWatch memory_watch_;
   stream::DatagramServers datagram_servers_;
   std::uint32_t most_connections_ = 512;
   bool stopping_ = false;
-  bool watches_memory_ = false;
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };

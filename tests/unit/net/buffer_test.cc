@@ -49,6 +49,20 @@ TEST(BufferPool, GivesMemoryBackAfterAFlood) {
 
 TEST(BufferPool, ABufferMovesWithItsBlock) {
   BufferPool pool;
+TEST(BufferPool, KnowsWhatNobodyNeeds) {
+  BufferPool pool;
+  std::vector<Buffer> flood;
+  for (int i = 0; i < 10; ++i) flood.push_back(pool.take(BufferSize::k4K));
+  flood.clear();
+  EXPECT_EQ(pool.unneeded(), 0u) << "all were lent for a while";
+  for (int i = 0; i < 3; ++i) flood.push_back(pool.take(BufferSize::k4K));
+  flood.clear();
+  EXPECT_EQ(pool.unneeded(), 7u * 4096);
+  EXPECT_EQ(pool.unneeded(), 10u * 4096);
+  pool.trim();
+  EXPECT_EQ(pool.unneeded(), 0u);
+}
+
   Buffer first = pool.take(BufferSize::k4K);
   Buffer second = std::move(first);
   EXPECT_FALSE(first);
