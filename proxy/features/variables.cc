@@ -134,9 +134,9 @@ VariableValue request_id(Exchange& x, const VariableArg&) {
 // --- the connection
 
 std::string_view address_of(Exchange& x, const net::Endpoint& endpoint) { return x.keep(endpoint.address_string()); }
-VariableValue server_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.client().connection().local)}; }
+VariableValue server_addr(Exchange& x, const VariableArg&) { return {address_of(x, x.local())}; }
 VariableValue server_port(Exchange& x, const VariableArg&) {
-  return format(x, "{}", x.client().connection().local.port());
+  return format(x, "{}", x.local().port());
 }
 VariableValue server_name(Exchange& x, const VariableArg&) { return {x.server->primary_name}; }
 VariableValue connection(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().connection().id); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -17,17 +18,19 @@ struct ProxyHeader;
 namespace weir::http {
 
 struct ServerBlock;
+struct ListenAddress;
 
 /// What an exchange may know about the connection it came over.
 struct ConnectionInfo {
   std::uint64_t id = 0;  // process-wide serial number, as in `*58` of the log
   net::Endpoint client;
-  net::Endpoint local;
   std::uint64_t requests = 0;  // counting this one
   std::chrono::steady_clock::time_point since;
   /// The virtual server that the transport was set up for: the one whose name the client gave in a TLS handshake, or
   /// the address's default.
   const ServerBlock* server = nullptr;
+  const ListenAddress* listen = nullptr;  // where it came in
+  std::unique_ptr<const net::Endpoint> local;  // as which address of ours; null: the socket's own
   const net::ProxyHeader* proxy_header = nullptr;  // what a proxy in front said of the client (PROXY protocol)
 };
 

@@ -35,6 +35,14 @@ Exchange::Exchange(Exchange& parent, ClientChannel& client)
   uri_is_original = false;
 }
 
+net::Endpoint Exchange::local() const {
+  const ConnectionInfo& connection_info = client_.connection();
+  if (connection_info.local) return *connection_info.local;
+  const net::Endpoint address = net::Endpoint::local_of(client_.stream().fd());
+  if (!address.is_empty()) return address;
+  return net::Endpoint::parse(connection_info.listen->text).value_or(net::Endpoint());
+}
+
 void Exchange::carry(const Field& field) {
   if (!carried_fields) carried_fields = make<Fields>(&arena());
   carried_fields->add(field);

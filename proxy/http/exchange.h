@@ -51,6 +51,9 @@ class Exchange final : public Context {
   const net::Endpoint& client_address() const override {
     return real_client ? *real_client : client_.connection().client;
   }
+  /// The address that the client connected to. Asked of the kernel, who forgets it when a connection is broken off; then
+  /// it is the one listened on.
+  net::Endpoint local() const;
   const net::Endpoint& peer() const override { return client_.connection().client; }
   const net::ProxyHeader* proxy_header() const override { return client_.connection().proxy_header; }
   net::Stream* transport() override { return &client_.stream(); }

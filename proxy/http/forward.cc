@@ -122,11 +122,6 @@ net::Task<Result<Upload>> prepare_body(Exchange& exchange, const ProxyConf& conf
   co_return upload;
 }
 
-net::MaybeTask<Result<Upload>> prepare_upload(Exchange& exchange, const ProxyConf& conf) {
-  if (exchange.request.framing.kind == Framing::Kind::None && !*conf.set_body) return Result<Upload>(Upload());
-  return prepare_body(exchange, conf);
-}
-
 BodySource* source_of(Exchange& exchange, const Upload& upload) {
   switch (upload.kind) {
     case Upload::Kind::None: return nullptr;
@@ -189,24 +184,20 @@ net::Task<std::optional<balancer::Lease>> leave(Attempt& attempt, Tries& tries, 
   co_return std::nullopt;
 }
 
-}  // namespace
+/// Whether backends could read the target in more than one way, and are not to see it then.
+bool is_refused(Exchange& exchange, const ProxyConf& conf) {
+  if (!*conf.refuse_ambiguous_target || exchange.in_error_page) return false;
+  const std::string_view why = judge_target(exchange);
+  if (why.empty()) return false;
+  exchange.count_refusal(Refusal::Target);
+  log::info(exchange.runtime().error_log(), exchange.subject(),
+            "client sent {}: refused with 400 (proxy_ambiguous_target refuse)", why);
+  return true;
+}
 
-net::Task<PhaseResult> forward(Exchange& exchange) {
+net::Task<PhaseResult> forward_upload(Exchange& exchange, Upload upload) {
   const ProxyConf& conf = exchange.conf<ProxyConf>();
-  if (*conf.refuse_ambiguous_target && !exchange.in_error_page)
-    if (const std::string_view why = judge_target(exchange); !why.empty()) {
-      exchange.count_refusal(Refusal::Target);
-      log::info(exchange.runtime().error_log(), exchange.subject(),
-                "client sent {}: refused with 400 (proxy_ambiguous_target refuse)", why);
-      co_return PhaseResult::respond(400);
-    }
   auto destination = fixed_destination(exchange);
-
-  Result<Upload> upload = co_await prepare_upload(exchange, conf);
-  if (!upload) {
-    log_failure(exchange, upload.error());
-    co_return answer_for(exchange, upload.error());
-  }
   if (!destination) {
     Result<Destination> found = co_await find_destination(exchange);
     if (!found) co_return answer_for(exchange, found.error());
@@ -214,7 +205,7 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
   }
   OutgoingRequest outgoing(&exchange.arena());
   outgoing.target = destination->target;
-  outgoing.framing = upload->framing;
+  outgoing.framing = upload.framing;
   compose_request(exchange, outgoing);
   if (const auto ended = count_forward(exchange, outgoing)) co_return *ended;
   // RFC 9110 15.2.2: nobody may switch to a protocol that the client did not ask for.
@@ -242,9 +233,9 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
     lease.reset();
     exchange.upstream_for_log = exchange.concat({scheme, attempt.record().address, destination->target});
     // Once: what is slow everywhere would otherwise be run everywhere.
-    const bool can_leave = !has_left && tries.is_idempotent() && upload->kind != Upload::Kind::Streamed &&
+    const bool can_leave = !has_left && tries.is_idempotent() && upload.kind != Upload::Kind::Streamed &&
                            tries.allows(condition::kTimeout, attempt);
-    Result<> outcome = co_await attempt.run(outgoing, source_of(exchange, *upload), {fresh, can_leave});
+    Result<> outcome = co_await attempt.run(outgoing, source_of(exchange, upload), {fresh, can_leave});
     fresh = false;
     if (!outcome && outcome.error().reason == Reason::Hangs) {
       if (auto other = co_await leave(attempt, tries, upstream, outcome)) {
@@ -257,7 +248,7 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
     }
     if (outcome && attempt.head().status == 101 && !asks_upgrade) outcome = Error{Reason::UnwantedUpgrade};
     if (outcome && tries.is_idempotent() && is_buffered(conf, attempt.head())) outcome = co_await attempt.read_ahead();
-    const bool can_repeat = upload->kind != Upload::Kind::Streamed || exchange.body.can_restart();
+    const bool can_repeat = upload.kind != Upload::Kind::Streamed || exchange.body.can_restart();
 
     if (outcome) {
       const std::uint32_t condition = condition::of_status(attempt.head().status);
@@ -309,6 +300,26 @@ net::Task<PhaseResult> forward(Exchange& exchange) {
     log_failure(exchange, last);
   }
   co_return answer_for(exchange, last);
+}
+
+/// A client may take long to send its body, so there is no more than this while it does.
+net::Task<PhaseResult> forward_with_body(Exchange& exchange) {
+  Result<Upload> upload = co_await prepare_body(exchange, exchange.conf<ProxyConf>());
+  if (upload) co_return co_await forward_upload(exchange, *upload);
+  log_failure(exchange, upload.error());
+  co_return answer_for(exchange, upload.error());
+}
+
+net::Task<PhaseResult> refuse_target() { co_return PhaseResult::respond(400); }
+
+}  // namespace
+
+net::Task<PhaseResult> forward(Exchange& exchange) {
+  const ProxyConf& conf = exchange.conf<ProxyConf>();
+  if (is_refused(exchange, conf)) return refuse_target();
+  if (exchange.request.framing.kind == Framing::Kind::None && !*conf.set_body)
+    return forward_upload(exchange, Upload());
+  return forward_with_body(exchange);
 }
 
 }  // namespace weir::http

@@ -48,7 +48,7 @@ void make_text(Exchange& exchange, int status, std::string_view text, std::strin
 std::string_view absolute_location(Exchange& exchange, std::string_view target) {
   const CoreConf& core = exchange.conf<CoreConf>();
   if (!target.starts_with('/') || !*core.absolute_redirect) return target;
-  const net::Endpoint& local = exchange.client().connection().local;
+  const net::Endpoint local = exchange.local();
   std::string_view host = *core.server_name_in_redirect ? std::string_view(exchange.server->primary_name) : exchange.host;
   if (host.empty()) {  // the client named none
     host = exchange.keep(local.address_string());

@@ -11,8 +11,9 @@ namespace weir::http {
 namespace {
 
 /// A client that has paused this long is slow; it may hold no more memory than this for its body.
-constexpr std::chrono::milliseconds kSlow{1'000};
+constexpr std::chrono::milliseconds kSlow{1'000}, kSlowWhenMany{100};
 constexpr std::size_t kHeldForSlow = 2048;
+constexpr std::size_t kMany = 4 << 20;  // octets of blocks in use on this worker
 
 }  // namespace
 
@@ -298,7 +299,8 @@ net::Task<Result<>> RequestBody::read_whole() {
     if (!filled.would_block()) co_return failed(400, filled);
     if (used_ > kHeldForSlow) {
       client.begin_body_wait();
-      const net::IoError waited = co_await client.stream().readable(kSlow);
+      const bool many = exchange_.loop().buffers().lent() > kMany;
+      const net::IoError waited = co_await client.stream().readable(many ? kSlowWhenMany : kSlow);
       if (const net::IoError pace = client.end_body_wait()) co_return failed(408, pace);
       if (!waited) continue;
       if (!waited.timed_out()) co_return failed(400, waited);

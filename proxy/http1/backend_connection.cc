@@ -11,7 +11,7 @@ using http::BodyStatus;
 using Kind = http::Framing::Kind;
 
 BackendConnection::BackendConnection(std::unique_ptr<net::Stream> stream)
-    : BackendChannel(stream->loop()), stream_(std::move(stream)), input_(stream_->loop().buffers()) {}
+    : BackendChannel(stream->loop()), stream_(std::move(stream)) {}
 
 void BackendConnection::begin(const Plan& plan) {
   plan_ = plan;
@@ -31,7 +31,7 @@ void BackendConnection::begin_request(const http::OutgoingRequest& request) {
   out.request_line(request.method, request.target, request.version);
   for (const http::Field& field : request.fields) out.field(field);
   out.framing(request.framing).end();
-  writer_.start(out.text(), request.framing.kind == Kind::Chunked);
+  writer_.start(out.text(), request.framing.kind == Kind::Chunked, *plan_.memory);
 }
 
 net::IoError BackendConnection::read() {

@@ -23,13 +23,12 @@ ClientConnection::ClientConnection(http::ConnectionHost& host, std::unique_ptr<n
     : host_(host),
       runtime_(host.runtime),
       stream_(std::move(stream)),
-      listen_(&listen),
-      input_(stream_->loop().buffers()),
       proxy_header_(std::move(arrival.proxy_header)) {
   info_.proxy_header = proxy_header_.get();
   info_.id = host.next_serial();
   info_.client = std::move(arrival.peer);
-  info_.local = arrival.local.is_empty() ? net::Endpoint::local_of(stream_->fd()) : std::move(arrival.local);
+  info_.listen = &listen;
+  if (!arrival.local.is_empty()) info_.local = std::make_unique<net::Endpoint>(std::move(arrival.local));
   info_.since = stage_since_ = stream_->loop().now();
   generation_ = runtime_->config().generation;
   choose_server();
@@ -79,26 +78,18 @@ void ClientConnection::make_room(std::string_view limit) {
   stream_->close();
 }
 
+// While a connection waits for a request this frame is all there is of its coroutines, so it is kept small.
 net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connection) {
   ClientConnection& self = *connection;
   try {
-    if (self.listen_->proxy_protocol && !self.proxy_header_ && !co_await self.read_proxy_header()) co_return;
-    for (;;) {
-      self.pipelined_ = !self.input_.is_empty();
-      if (!self.pipelined_ && !co_await self.wait_for_request()) break;
+    if (self.info_.listen->proxy_protocol && !self.proxy_header_ && !co_await self.read_proxy_header()) co_return;
+    do {
+      while (self.keeps_waiting())
+        if (co_await self.stream_->readable(self.patience())) break;
+      if (self.input_.is_empty()) co_return;
       self.enter(Kind::Head);
-      const After after = co_await self.serve_one();
-      // Whoever sees the connection end may look for its line in the log.
-      if (after != After::KeepAlive && self.host_.worker.has_log_lines()) co_await self.stream_->loop().yield();
-      if (after == After::Linger) {
-        self.enter(Kind::Idle);  // it was answered and has no claim to its place any more
-        co_await self.linger();
-      }
-      if (after != After::KeepAlive) break;
-      self.input_.release_if_empty();
-      self.enter(Kind::Idle);
-      if (self.closing_ || self.host_.draining) break;
-    }
+    } while (self.goes_on(co_await self.serve_one()));
+    co_await self.end_in_order();
   } catch (const std::bad_alloc&) {
     // Memory that cannot be had costs the connection that wanted it; the others go on.
     log::alert(self.runtime_->error_log(), "out of memory: a client connection was closed");
@@ -112,23 +103,41 @@ net::Task<bool> ClientConnection::read_proxy_header() {
   const net::ProxyHeaderOutcome outcome = co_await net::read_proxy_header(*stream_, deadline, *proxy_header_);
   if (outcome.kind == net::ProxyHeaderOutcome::Kind::Broken)
     log::error(runtime_->error_log(), "broken PROXY protocol header, client: {}, server: {}",
-               info_.client.address_string(), info_.local.to_string());
+               info_.client.address_string(), net::Endpoint::local_of(stream_->fd()).to_string());
   info_.proxy_header = proxy_header_.get();
+  enter(Kind::Idle);  // the time for the head begins now
   co_return outcome.kind == net::ProxyHeaderOutcome::Kind::Done;
 }
 
-// The first octets of a request: within client_header_timeout on a new connection, keepalive_timeout afterwards.
-net::Task<bool> ClientConnection::wait_for_request() {
+/// Looks for a request. Returns whether to wait for one: not if there is one, or if there will be none.
+bool ClientConnection::keeps_waiting() {
+  if (!input_.is_empty()) return false;
+  return input_.read(*stream_).would_block() && patience() > milliseconds(0);
+}
+
+/// How long the first octets of a request may take from now: within client_header_timeout on a new connection,
+/// keepalive_timeout afterwards.
+milliseconds ClientConnection::patience() const {
   const milliseconds limit = info_.requests == 0 ? *core().client_header_timeout : keepalive_timeout_;
-  const net::TimePoint deadline = stream_->loop().now() + limit;
-  for (;;) {
-    const net::IoError error = input_.read(*stream_);
-    if (!error) co_return true;
-    if (!error.would_block()) co_return false;
-    const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
-    if (left <= milliseconds(0)) co_return false;
-    if (co_await stream_->readable(left)) co_return false;
-  }
+  return std::chrono::ceil<milliseconds>(stage_since_ + limit - stream_->loop().now());
+}
+
+/// A request was served. Returns whether to wait for another.
+bool ClientConnection::goes_on(After after) {
+  after_ = after;
+  if (after != After::KeepAlive) return false;
+  input_.release_if_empty();
+  pipelined_ = !input_.is_empty();
+  enter(Kind::Idle);
+  return !closing_ && !host_.draining;
+}
+
+net::Task<void> ClientConnection::end_in_order() {
+  // Whoever sees the connection end may look for its line in the log.
+  if (after_ != After::KeepAlive && host_.worker.has_log_lines()) co_await stream_->loop().yield();
+  if (after_ != After::Linger) co_return;
+  enter(Kind::Idle);  // it was answered and has no claim to its place any more
+  co_await linger();
 }
 
 // Else many idle connections would keep a configuration for long that nobody has a use for.
@@ -139,21 +148,21 @@ void ClientConnection::follow() {
 void ClientConnection::follow_reload() {
   if (host_.runtime == runtime_) return;
   // The same address in the new configuration. If it is no longer listened on, the old one serves a last request.
-  const http::ListenAddress* const same = host_.runtime->config().find_listen(listen_->text);
+  const http::ListenAddress* const same = host_.runtime->config().find_listen(info_.listen->text);
   if (!same) {
     closing_ = true;
     return;
   }
-  listen_ = same;
+  info_.listen = same;
   runtime_ = host_.runtime;
   choose_server();
 }
 
 void ClientConnection::choose_server() {
-  info_.server = listen_->default_server;
+  info_.server = info_.listen->default_server;
   const net::TlsFacts* const tls = stream_->tls();
   if (!tls || tls->server_name().empty()) return;
-  if (const http::ServerBlock* const named = listen_->names.find(tls->server_name())) info_.server = named;
+  if (const http::ServerBlock* const named = info_.listen->names.find(tls->server_name())) info_.server = named;
 }
 
 namespace {
@@ -207,9 +216,6 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
   co_return After::KeepAlive;
 }
 
-/// Octets of an unfinished head that are kept without a block of their own.
-constexpr std::size_t kParked = 2048;
-
 net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange, RequestParser& parser) {
   const CoreConf& conf = core();
   const std::size_t line = conf.large_buffers_size->count();
@@ -248,7 +254,7 @@ std::optional<int> ClientConnection::parse_head(Exchange& exchange, RequestParse
 
 net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange, RequestParser& parser) {
   net::TimePoint deadline{};
-  char* parking = nullptr;
+  std::span<char> parking;
   for (;;) {
     const net::IoError error = input_.read(*stream_);
     if (!error) {
@@ -269,12 +275,9 @@ net::Task<int> ClientConnection::read_rest_of_head(Exchange& exchange, RequestPa
       co_return -1;
     }
     if (deadline == net::TimePoint{}) deadline = exchange.started + *core().client_header_timeout;
-    // Beside the fields, in the block that the exchange has anyway.
-    if (parking == nullptr) parking = exchange.arena().take_rest(kParked);
-    if (parking != nullptr)
-      input_.park({parking, kParked});
-    else
-      input_.shrink();
+    // Beside the fields, if there is room in the block that the exchange has anyway.
+    if (parking.empty()) parking = exchange.arena().take_rest();
+    if (!input_.park(parking)) input_.shrink();
     const auto left = std::chrono::ceil<milliseconds>(deadline - stream_->loop().now());
     const net::IoError waited =
         left > milliseconds(0) ? co_await stream_->readable(left) : net::IoError{ETIMEDOUT};
@@ -320,10 +323,10 @@ int ClientConnection::route(Exchange& exchange) {
   exchange.host = host;
   // `server_name ""` is for requests without Host, so an empty name is looked up too.
   // A host that is unknown is the default server's business, whatever name the handshake was for; as in nginx.
-  const http::ServerBlock* const named = listen_->names.find(host, exchange);
-  exchange.server = named ? named : listen_->default_server;
+  const http::ServerBlock* const named = info_.listen->names.find(host, exchange);
+  exchange.server = named ? named : info_.listen->default_server;
   exchange.location = &exchange.server->root;
-  if (listen_->tls && !stream_->tls()) {
+  if (info_.listen->tls && !stream_->tls()) {
     exchange.count_refusal(Refusal::PlainHttp);
     log::info(runtime_->error_log(), exchange.subject(), "client sent plain HTTP request to HTTPS port");
     return 497;

@@ -1,6 +1,7 @@
 // An HTTP/1 connection of a client: heads in, one exchange after the other.
 //
-// Between requests it holds no buffer: a coroutine frame, a socket and this object.
+// Between requests it holds no buffer: a small coroutine frame, a socket and this object. How much that is, is tested
+// (tests/integration/memory).
 #pragma once
 
 #include <memory>
@@ -38,10 +39,13 @@ class ClientConnection final : public http::ClientConnectionBase {
 
  private:
   friend class ExchangeChannel;
-  enum class After { KeepAlive, Linger, Close };
+  enum class After : std::uint8_t { KeepAlive, Linger, Close };
 
   net::Task<bool> read_proxy_header();
-  net::Task<bool> wait_for_request();
+  bool keeps_waiting();
+  std::chrono::milliseconds patience() const;
+  bool goes_on(After after);
+  net::Task<void> end_in_order();
   net::Task<After> serve_one();
   /// Reads one head. Returns 0, or the status of a refusal, or -1 if the client is gone.
   net::MaybeTask<int> read_head(http::Exchange& exchange, RequestParser& parser);
@@ -59,17 +63,17 @@ class ClientConnection final : public http::ClientConnectionBase {
   http::ConnectionHost& host_;
   http::RuntimeRef runtime_;
   std::unique_ptr<net::Stream> stream_;
-  const http::ListenAddress* listen_;
   InputBuffer input_;
   http::ConnectionInfo info_;
   std::unique_ptr<net::ProxyHeader> proxy_header_;  // of `listen … proxy_protocol`
-  http::Standing::Kind stage_ = http::Standing::Kind::Idle;  // Body is told from Serving by the channel
   net::TimePoint stage_since_;
   const ExchangeChannel* channel_ = nullptr;  // of the exchange under way
-  bool pipelined_ = false;  // the request came before the answer to the one before it
   std::chrono::milliseconds keepalive_timeout_{0};  // of the location of the last request
-  bool closing_ = false;  // no request after this one
   std::uint64_t generation_;
+  http::Standing::Kind stage_ = http::Standing::Kind::Idle;  // Body is told from Serving by the channel
+  bool pipelined_ = false;  // the request came before the answer to the one before it
+  bool closing_ = false;  // no request after this one
+  After after_ = After::KeepAlive;  // the last request
 };
 
 }  // namespace weir::http1

@@ -199,7 +199,7 @@ void ExchangeChannel::begin_response(const http::Response& response) {
   for (const http::Field& field : response.fields) out.field(field);
   out.end();
   if (exchange_->request.method == http::Method::Head) form_ = Form::None;
-  writer_.start(out.text(), form_ == Form::Chunked);
+  writer_.start(out.text(), form_ == Form::Chunked, arena_);
 }
 
 void ExchangeChannel::set_trailers(const http::Fields& trailers) {

@@ -1,11 +1,17 @@
 #include "http1/framed_writer.h"
 
+#include <algorithm>
+
 namespace weir::http1 {
 
 using http::SendStatus;
 
 SendStatus FramedWriter::send(net::Stream& stream, std::span<const std::string_view> pieces, bool last) {
-  first_ = count_ = 0;
+  Parts parts;
+  std::size_t count = 0;
+  const auto add = [&](std::string_view text) {
+    if (!text.empty()) parts[count++] = {const_cast<char*>(text.data()), text.size()};
+  };
   add(std::exchange(head_, {}));
   std::size_t octets = 0;
   for (const std::string_view piece : pieces) octets += piece.size();
@@ -13,18 +19,31 @@ SendStatus FramedWriter::send(net::Stream& stream, std::span<const std::string_v
   for (const std::string_view piece : pieces) add(piece);
   if (chunked_ && octets != 0) add(kChunkEnd);
   if (chunked_ && last) add(last_chunk_);
-  return push(stream);
+
+  left_ = std::span(parts.data(), count);
+  const SendStatus status = push(stream);
+  if (status != SendStatus::Blocked) {
+    left_ = {};
+    return status;
+  }
+  if (!notes_) notes_ = static_cast<Parts*>(memory_->allocate(sizeof(Parts), alignof(Parts)));
+  std::ranges::copy(left_, notes_->data());
+  left_ = std::span(notes_->data(), left_.size());
+  return status;
 }
 
 SendStatus FramedWriter::push(net::Stream& stream) {
-  while (first_ < count_) {
-    const net::IoResult result = stream.try_write(std::span<const iovec>(parts_.data() + first_, count_ - first_));
+  while (!left_.empty()) {
+    const net::IoResult result = stream.try_write(std::span<const iovec>(left_));
     sent_ += result.bytes;
     std::size_t gone = result.bytes;
-    while (gone != 0 && gone >= parts_[first_].iov_len) gone -= parts_[first_++].iov_len;
+    while (gone != 0 && gone >= left_.front().iov_len) {
+      gone -= left_.front().iov_len;
+      left_ = left_.subspan(1);
+    }
     if (gone != 0) {
-      parts_[first_].iov_base = static_cast<char*>(parts_[first_].iov_base) + gone;
-      parts_[first_].iov_len -= gone;
+      left_.front().iov_base = static_cast<char*>(left_.front().iov_base) + gone;
+      left_.front().iov_len -= gone;
     }
     if (result.error.would_block()) return SendStatus::Blocked;
     if (result.error) {

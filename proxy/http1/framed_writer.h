@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory_resource>
 #include <span>
 #include <string_view>
 
@@ -18,12 +19,15 @@ namespace weir::http1 {
 class FramedWriter {
  public:
   /// Begins a message. `head`: leaves with the first octets of the body. `chunked`: the body is sent in chunks.
-  void start(std::string_view head, bool chunked) {
+  /// `memory`: for a note of what did not fit; the message's, never given back.
+  void start(std::string_view head, bool chunked, std::pmr::memory_resource& memory) {
     head_ = head;
     chunked_ = chunked;
     last_chunk_ = kLastChunk;
     sent_ = 0;
-    first_ = count_ = 0;
+    left_ = {};
+    notes_ = nullptr;
+    memory_ = &memory;
   }
 
   /// What ends a chunked body, trailers included; stays where it is until it left.
@@ -36,7 +40,7 @@ class FramedWriter {
   http::SendStatus push(net::Stream& stream);
 
   /// Whether all that was given left, the head included.
-  bool is_done() const { return head_.empty() && first_ == count_; }
+  bool is_done() const { return head_.empty() && left_.empty(); }
   /// Octets of the message left by another way.
   void note_sent(std::uint64_t octets) { sent_ += octets; }
 
@@ -46,16 +50,16 @@ class FramedWriter {
   net::IoError error() const { return error_; }
 
  private:
-  void add(std::string_view text) {
-    if (!text.empty()) parts_[count_++] = {const_cast<char*>(text.data()), text.size()};
-  }
+  // Head, chunk line, pieces, chunk end, last chunk.
+  using Parts = std::array<iovec, http::BodyPieces::kMost + 4>;
 
   std::string_view head_;
   std::string_view last_chunk_;
   std::uint64_t sent_ = 0;
+  std::span<iovec> left_;                          // did not fit
+  Parts* notes_ = nullptr;                         // where that is kept; most messages need no such place
+  std::pmr::memory_resource* memory_ = nullptr;
   net::IoError error_;
-  std::array<iovec, http::BodyPieces::kMost + 4> parts_;  // head, chunk line, pieces, chunk end, last chunk
-  std::size_t first_ = 0, count_ = 0;
   char chunk_line_[20];
   bool chunked_ = false;
 };

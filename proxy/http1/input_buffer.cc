@@ -1,38 +1,37 @@
 #include "http1/input_buffer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace weir::http1 {
 
+/// Takes `block` in place of the present one; what is unread moves to its beginning.
+void InputBuffer::hold(net::Buffer block) {
+  const std::string_view text = unread();
+  if (!text.empty()) std::memcpy(block.data(), text.data(), text.size());
+  block_ = std::move(block);
+  parked_ = nullptr;
+  begin_ = 0;
+  end_ = static_cast<std::uint32_t>(text.size());
+}
+
 net::IoError InputBuffer::read(net::Stream& stream, std::size_t most) {
-  if (parked_) {
-    const std::string_view text = unread();
-    block_ = pool_->take();
-    std::memcpy(block_.data(), text.data(), text.size());
-    parked_ = nullptr;
-    begin_ = 0;
-    end_ = text.size();
-  }
   if (is_empty()) {
     begin_ = end_ = 0;
-    if (!block_) block_ = pool_->take();
+    parked_ = nullptr;
+    if (!block_) block_ = stream.loop().buffers().take();
+  } else if (parked_ || (end_ == block_.size() && block_.size() < net::bytes_of(net::BufferSize::k64K))) {
+    hold(stream.loop().buffers().take());
   } else if (end_ == block_.size()) {
-    if (block_.size() < net::bytes_of(net::BufferSize::k64K)) {
-      net::Buffer larger = pool_->take();
-      std::memcpy(larger.data(), block_.data() + begin_, end_ - begin_);
-      block_ = std::move(larger);
-    } else if (begin_ > 0) {
-      std::memmove(block_.data(), block_.data() + begin_, end_ - begin_);
-    } else {
-      return {ENOBUFS};
-    }
+    if (begin_ == 0) return {ENOBUFS};
+    std::memmove(block_.data(), block_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
   const std::size_t room = block_.size() - end_;
   const net::IoResult result = stream.try_read({block_.data() + end_, most == 0 ? room : std::min(room, most)});
-  end_ += result.bytes;
+  end_ += static_cast<std::uint32_t>(result.bytes);
   if (result.bytes != 0) return {};
   if (is_empty()) release();
   return result.error;
@@ -42,35 +41,31 @@ net::Buffer InputBuffer::detach() {
   net::Buffer old = std::move(block_);
   const std::size_t size = end_ - begin_;
   if (size != 0) {
-    block_ = pool_->take();
+    block_ = old.pool().take();
     std::memcpy(block_.data(), old.data() + begin_, size);
   }
   begin_ = 0;
-  end_ = size;
+  end_ = static_cast<std::uint32_t>(size);
   return old;
 }
 
-void InputBuffer::park(std::span<char> place) {
+bool InputBuffer::park(std::span<char> place) {
   const std::string_view text = unread();
-  if (text.size() > place.size()) return shrink();
+  if (text.size() > place.size()) return false;
   std::memmove(place.data(), text.data(), text.size());
   block_.reset();
   parked_ = place.data();
   begin_ = 0;
-  end_ = text.size();
+  end_ = static_cast<std::uint32_t>(text.size());
+  return true;
 }
 
 void InputBuffer::shrink() {
   if (parked_) return;
   const std::size_t size = end_ - begin_;
-  const net::BufferSize fit = net::BufferPool::fitting(size + size / 2);
   if (size == 0) return release();
-  if (net::bytes_of(fit) >= block_.size()) return;
-  net::Buffer smaller = pool_->take(fit);
-  std::memcpy(smaller.data(), block_.data() + begin_, size);
-  block_ = std::move(smaller);
-  begin_ = 0;
-  end_ = size;
+  const net::BufferSize fit = net::BufferPool::fitting(size + size / 2);
+  if (net::bytes_of(fit) < block_.size()) hold(block_.pool().take(fit));
 }
 
 }  // namespace weir::http1

@@ -4,7 +4,7 @@
 // connection holds none. One thread.
 #pragma once
 
-#include <cstring>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -15,14 +15,12 @@ namespace weir::http1 {
 
 class InputBuffer {
  public:
-  explicit InputBuffer(net::BufferPool& pool) : pool_(&pool) {}
-
-  std::string_view unread() const { return {(parked_ ? parked_ : block_.data()) + begin_, end_ - begin_}; }
+  std::string_view unread() const { return {(parked_ ? parked_ : block_.data()) + begin_, std::size_t{end_} - begin_}; }
   bool is_empty() const { return begin_ == end_; }
   bool is_full() const { return block_ && end_ == block_.size(); }
 
   /// Marks octets as used. Their memory stays until the next `read`.
-  void consume(std::size_t octets) { begin_ += octets; }
+  void consume(std::size_t octets) { begin_ += static_cast<std::uint32_t>(octets); }
 
   /// Reads once from `stream`, after what is there. Moves what is unread to the front if that makes room, and into a
   /// larger block if it fills this one. ENOBUFS: it fills the largest block.
@@ -42,18 +40,19 @@ class InputBuffer {
     begin_ = end_ = 0;
   }
 
-  /// Moves unread text that fits to `place`, and gives the block back: for a peer that will take its time. `place` has to
-  /// stay until the next `read` or `release`. Views of the text go stale.
-  void park(std::span<char> place);
+  /// Moves the unread text to `place`, if it fits there, and gives the block back: for a peer that will take its time.
+  /// `place` has to stay until the next `read` or `release`. Views of the text go stale.
+  bool park(std::span<char> place);
 
   /// Moves a little unread text into a small block: for a peer that will take its time. Views of it go stale.
   void shrink();
 
  private:
-  net::BufferPool* pool_;
+  void hold(net::Buffer block);
+
   net::Buffer block_;
   char* parked_ = nullptr;  // where the text is instead
-  std::size_t begin_ = 0, end_ = 0;
+  std::uint32_t begin_ = 0, end_ = 0;
 };
 
 }  // namespace weir::http1

@@ -7,9 +7,8 @@
 namespace weir::net {
 namespace {
 
-constexpr std::size_t kBlock = bytes_of(BufferSize::k4K);
 // A piece larger than this gets memory of its own, so that it does not waste the rest of a block.
-constexpr std::size_t kLargest = kBlock / 4;
+constexpr std::size_t kLargest = bytes_of(BufferSize::k4K) / 4;
 
 }  // namespace
 
@@ -36,9 +35,10 @@ void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
     used_ += bytes;
     return memory + head;
   }
-  blocks_ = new (pool_.take_block(BufferSize::k4K)) Block{blocks_};
+  const BufferSize size = blocks_ ? BufferSize::k4K : BufferSize::k2K;
+  blocks_ = new (pool_.take_block(size)) Block{blocks_, size};
   next_ = reinterpret_cast<char*>(blocks_ + 1);
-  end_ = reinterpret_cast<char*>(blocks_) + kBlock;
+  end_ = reinterpret_cast<char*>(blocks_) + bytes_of(size);
   return do_allocate(bytes, alignment);
 }
 
@@ -51,15 +51,15 @@ void Arena::reset() noexcept {
   if (!blocks_) return;
   while (Block* older = blocks_->next) {
     blocks_->next = older->next;
-    pool_.give_block(reinterpret_cast<char*>(older), BufferSize::k4K);
+    give_back(older);
   }
   next_ = reinterpret_cast<char*>(blocks_ + 1);
-  end_ = reinterpret_cast<char*>(blocks_) + kBlock;
+  end_ = reinterpret_cast<char*>(blocks_) + bytes_of(blocks_->size);
 }
 
 void Arena::release() noexcept {
   reset();
-  if (blocks_) pool_.give_block(reinterpret_cast<char*>(blocks_), BufferSize::k4K);
+  if (blocks_) give_back(blocks_);
   blocks_ = nullptr;
   next_ = end_ = nullptr;
 }

@@ -1,4 +1,4 @@
-// Buffers of three fixed sizes, kept by the loop that uses them.
+// Buffers of a few fixed sizes, kept by the loop that uses them.
 //
 // Last in, first out, so that the block in hand is the one still in the cache: take one when bytes are there to be
 // read, give it back when they are gone, and an idle connection holds none. The pool keeps a bounded number of free
@@ -17,11 +17,12 @@ namespace weir::net {
 
 class BufferPool;
 
-enum class BufferSize : std::uint8_t { k4K, k16K, k64K };
+enum class BufferSize : std::uint8_t { k2K, k4K, k16K, k64K };
 
 /// Bytes in a buffer of this size.
 constexpr std::size_t bytes_of(BufferSize size) {
-  return size == BufferSize::k4K ? 4096 : size == BufferSize::k16K ? 16384 : 65536;
+  constexpr std::uint32_t kBytes[] = {2048, 4096, 16384, 65536};
+  return kBytes[static_cast<std::size_t>(size)];
 }
 
 /// A block on loan; goes back to its pool by itself. Empty when default-made, moved from or reset.
@@ -46,6 +47,8 @@ class Buffer {
   std::size_t size() const { return data_ ? bytes_of(size_) : 0; }
   std::span<char> span() const { return {data_, size()}; }
   explicit operator bool() const { return data_ != nullptr; }
+  /// Where it came from; not of an empty one.
+  BufferPool& pool() const { return *pool_; }
   /// Gives the block back now.
   inline void reset() noexcept;
 
@@ -55,7 +58,7 @@ class Buffer {
 
   BufferPool* pool_ = nullptr;
   char* data_ = nullptr;
-  BufferSize size_ = BufferSize::k4K;
+  BufferSize size_ = BufferSize::k2K;
 };
 
 class BufferPool {
@@ -71,32 +74,35 @@ class BufferPool {
 
   /// The smallest size that holds `bytes`; the largest when none does.
   static constexpr BufferSize fitting(std::size_t bytes) {
-    return bytes <= 4096 ? BufferSize::k4K : bytes <= 16384 ? BufferSize::k16K : BufferSize::k64K;
+    return bytes <= 2048    ? BufferSize::k2K
+           : bytes <= 4096  ? BufferSize::k4K
+           : bytes <= 16384 ? BufferSize::k16K
+                            : BufferSize::k64K;
   }
   /// Bytes in blocks on loan, and in free blocks.
   std::size_t lent() const { return lent_; }
   std::size_t kept() const { return kept_; }
+  /// Bytes in free blocks that nobody has needed since the last call.
+  std::size_t unneeded() noexcept { return std::exchange(least_kept_, kept_); }
   /// Gives all free blocks back to the system.
   void trim() noexcept;
 
   // For Buffer and Arena.
   char* take_block(BufferSize size) {
     List& list = lists_[static_cast<std::size_t>(size)];
-  /// Bytes in free blocks that nobody has needed since the last call.
-  std::size_t unneeded() noexcept { return std::exchange(least_kept_, kept_); }
     lent_ += bytes_of(size);
     if (!list.first) return allocate(size);
     Free* block = list.first;
     list.first = block->next;
     --list.count;
     kept_ -= bytes_of(size);
+    if (kept_ < least_kept_) least_kept_ = kept_;
     return reinterpret_cast<char*>(block);
   }
   void give_block(char* data, BufferSize size) noexcept {
     List& list = lists_[static_cast<std::size_t>(size)];
     lent_ -= bytes_of(size);
     if (list.count >= limit(size)) return deallocate(data, size);
-    if (kept_ < least_kept_) least_kept_ = kept_;
     list.first = new (data) Free{list.first};
     ++list.count;
     kept_ += bytes_of(size);
@@ -115,14 +121,14 @@ class BufferPool {
   static char* allocate(BufferSize size);
   static void deallocate(char* data, BufferSize size) noexcept;
 
-  std::array<List, 3> lists_;
+  std::array<List, 4> lists_;
   std::size_t lent_ = 0;
   std::size_t kept_ = 0;
+  std::size_t least_kept_ = 0;  // since `unneeded` was asked
 };
 
 void Buffer::reset() noexcept {
   if (data_) pool_->give_block(std::exchange(data_, nullptr), size_);
 }
 
-  std::size_t least_kept_ = 0;  // since `unneeded` was asked
 }  // namespace weir::net

@@ -33,16 +33,45 @@ std::string unix_path(const sockaddr_un& address, socklen_t length) {
 
 }  // namespace
 
-Endpoint::Endpoint(const sockaddr* address, socklen_t length) : address_{}, length_(0) {
-  if (address->sa_family == AF_UNIX) {
-    length_ = std::min<socklen_t>(length, sizeof(sockaddr_un));
-    sockaddr_un path{};
-    std::memcpy(&path, address, length_);
-    path_ = std::make_shared<sockaddr_un>(path);
-    address_.any.sa_family = AF_UNIX;
-  } else {
-    length_ = std::min<socklen_t>(length, sizeof address_);
-    std::memcpy(&address_, address, length_);
+Endpoint::Endpoint(const sockaddr* address, socklen_t length) : address_{} {
+  switch (address->sa_family) {
+    case AF_INET: std::memcpy(&address_.v4, address, std::min<socklen_t>(length, sizeof address_.v4)); break;
+    case AF_INET6: std::memcpy(&address_.v6, address, std::min<socklen_t>(length, sizeof address_.v6)); break;
+    case AF_UNIX: {
+      auto name = std::make_shared<UnixName>();
+      name->length = std::min<socklen_t>(length, sizeof(sockaddr_un));
+      std::memcpy(&name->address, address, name->length);
+      set_path(std::move(name));
+      break;
+    }
+    default: break;
+  }
+}
+
+void Endpoint::set_path(std::shared_ptr<const UnixName> name) noexcept {
+  std::construct_at(&address_.path, Path{AF_UNIX, std::move(name)});
+}
+
+void Endpoint::copy(const Endpoint& other) noexcept {
+  if (other.is_unix())
+    set_path(other.address_.path.at);
+  else
+    std::memcpy(&address_.v6, &other.address_.v6, sizeof address_.v6);
+}
+
+Endpoint& Endpoint::operator=(const Endpoint& other) noexcept {
+  if (this == &other) return *this;
+  forget();
+  copy(other);
+  return *this;
+}
+
+socklen_t Endpoint::length() const {
+  switch (family()) {
+    case AF_INET: return sizeof(sockaddr_in);
+    case AF_INET6: return sizeof(sockaddr_in6);
+    case AF_UNIX: return address_.path.at->length;
+    default: return 0;
   }
 }
 
@@ -78,12 +107,10 @@ std::optional<Endpoint> Endpoint::from_address(std::string_view address, std::ui
   if (address.find(':') == address.npos) {
     endpoint.address_.v4 = {};
     endpoint.address_.v4.sin_family = AF_INET;
-    endpoint.length_ = sizeof(sockaddr_in);
     if (inet_pton(AF_INET, text, &endpoint.address_.v4.sin_addr) != 1) return std::nullopt;
   } else {
     endpoint.address_.v6 = {};
     endpoint.address_.v6.sin6_family = AF_INET6;
-    endpoint.length_ = sizeof(sockaddr_in6);
     if (inet_pton(AF_INET6, text, &endpoint.address_.v6.sin6_addr) != 1) return std::nullopt;
   }
   endpoint.set_port(port);
@@ -116,7 +143,7 @@ std::string Endpoint::to_string() const {
     case AF_INET6:
       return '[' + address_string() + "]:" + std::to_string(port());
     case AF_UNIX:
-      return "unix:" + unix_path(*path_, length_);
+      return "unix:" + unix_path(address_.path.at->address, address_.path.at->length);
     default:
       return {};
   }
@@ -171,7 +198,7 @@ void Endpoint::set_port(std::uint16_t port) {
 }
 
 bool operator==(const Endpoint& a, const Endpoint& b) {
-  return a.length_ == b.length_ && std::memcmp(a.raw(), b.raw(), a.length_) == 0;
+  return a.length() == b.length() && std::memcmp(a.raw(), b.raw(), a.length()) == 0;
 }
 
 }  // namespace weir::net

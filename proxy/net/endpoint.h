@@ -1,4 +1,4 @@
-// Endpoint: the address of a socket, as a value.
+// Endpoint: the address of a socket, as a value. 32 bytes: each connection holds one.
 #pragma once
 
 #include <netinet/in.h>
@@ -16,9 +16,13 @@ namespace weir::net {
 class Endpoint {
  public:
   /// No address.
-  Endpoint() : length_(0) { address_.any.sa_family = AF_UNSPEC; }
-  /// Copies what the kernel gave. `length`: bytes that are valid, at most sizeof(sockaddr_un).
+  Endpoint() noexcept : address_{} {}
+  /// Copies what the kernel gave. `length`: bytes that are valid, at most sizeof(sockaddr_un). Of other families than
+  /// IPv4, IPv6 and unix: no address.
   Endpoint(const sockaddr* address, socklen_t length);
+  Endpoint(const Endpoint& other) noexcept : address_{} { copy(other); }
+  Endpoint& operator=(const Endpoint& other) noexcept;
+  ~Endpoint() { forget(); }
 
   /// Reads `1.2.3.4:80`, `[::1]:80` or `unix:/path`; no names, a port is required (0 to 65535). Nothing if it is not
   /// one of these or the path is too long.
@@ -37,24 +41,41 @@ class Endpoint {
   std::uint16_t port() const;
   void set_port(std::uint16_t port);
 
-  bool is_empty() const { return length_ == 0; }
+  bool is_empty() const { return family() == AF_UNSPEC; }
   bool is_unix() const { return family() == AF_UNIX; }
   int family() const { return address_.any.sa_family; }
-  const sockaddr* raw() const { return path_ ? reinterpret_cast<const sockaddr*>(path_.get()) : &address_.any; }
-  socklen_t length() const { return length_; }
+  const sockaddr* raw() const {
+    return is_unix() ? reinterpret_cast<const sockaddr*>(&address_.path.at->address) : &address_.any;
+  }
+  socklen_t length() const;
 
   friend bool operator==(const Endpoint& a, const Endpoint& b);
 
  private:
+  // A path is four times as long as any other address, so it lies apart.
+  struct UnixName {
+    sockaddr_un address;
+    socklen_t length;
+  };
+  struct Path {
+    sa_family_t family;  // AF_UNIX, where all others have theirs
+    std::shared_ptr<const UnixName> at;
+  };
   union Address {
     sockaddr any;
     sockaddr_in v4;
     sockaddr_in6 v6;
+    Path path;
+    ~Address() {}
   };
-  // Each connection holds two endpoints, and a path is four times as long as any other address: so it lies apart.
-  std::shared_ptr<const sockaddr_un> path_;
+
+  void set_path(std::shared_ptr<const UnixName> name) noexcept;
+  void copy(const Endpoint& other) noexcept;
+  void forget() noexcept {
+    if (is_unix()) address_.path.~Path();
+  }
+
   Address address_;
-  socklen_t length_;
 };
 
 }  // namespace weir::net

@@ -1,4 +1,5 @@
-// Memory for coroutine frames: free lists of this thread, one for each multiple of 64 bytes.
+// Memory for coroutine frames: free lists of this thread, one for each size that the system's allocator knows, so that
+// a frame that waits for long takes no more than it needs.
 //
 // A frame is taken and given back on the thread it runs on, so nothing here locks. What the lists keep is bounded
 // (kMaxKept bytes a thread); the rest goes back to the system's allocator. Under AddressSanitizer the lists are
@@ -12,7 +13,8 @@ namespace weir::net {
 
 class FramePool {
  public:
-  static constexpr std::size_t kGranule = 64;       // bytes; sizes are rounded up to a multiple of it
+  static constexpr std::size_t kGranule = 16;       // bytes between two sizes of malloc's blocks
+  static constexpr std::size_t kHeader = 8;         // bytes that malloc needs of each block
   static constexpr std::size_t kLargest = 4096;     // bytes; larger frames come from operator new
   static constexpr std::size_t kMaxKept = 4 << 20;  // bytes of free frames a thread keeps
 
@@ -55,14 +57,14 @@ class FramePool {
   };
   // No constructor and no destructor, so that reaching it needs no guard; `Cleaner` in the .cc empties it at exit.
   struct Lists {
-    Node* heads[kLargest / kGranule + 1];
+    Node* heads[(kLargest + kHeader) / kGranule + 2];
     std::size_t kept;
     std::size_t limit;  // 0 until the first take_new of the thread, and again when the thread ends
   };
   struct Cleaner;
 
-  static std::size_t index(std::size_t size) { return (size + kGranule - 1) / kGranule; }
-  static std::size_t rounded(std::size_t size) { return index(size) * kGranule; }
+  static std::size_t index(std::size_t size) { return (size + kHeader + kGranule - 1) / kGranule; }
+  static std::size_t rounded(std::size_t size) { return index(size) * kGranule - kHeader; }
   static void* take_new(std::size_t size);
 
   static constinit thread_local Lists lists_;

@@ -131,12 +131,9 @@ void Stream::begin_wait(Waiter& waiter) {
   const int which = index(waiter.direction);
   WEIR_CHECK(!waiters_[which]);
   waiters_[which] = &waiter;
-  if (waiter.timeout.count() <= 0) return;
-  const TimePoint deadline = loop_.now() + waiter.timeout;
-  deadlines_[which] = deadline;
   // An earlier timer does no harm: it finds nothing due and goes to the next deadline. So a limit that is only pushed
-  // forward costs the store above.
-  if (deadline < Timer::deadline()) arm_at(deadline);
+  // forward costs nothing here.
+  if (waiter.deadline < Timer::deadline()) arm_at(waiter.deadline);
 }
 
 // The wait is over; the caller sees to it that the coroutine goes on.
@@ -147,11 +144,7 @@ void Stream::end_wait(Waiter& waiter, IoError error) {
   if (waiter.other) waiter.other->stream->withdraw(*waiter.other);
 }
 
-void Stream::withdraw(Waiter& waiter) {
-  const int which = index(waiter.direction);
-  waiters_[which] = nullptr;
-  deadlines_[which] = TimePoint::max();
-}
+void Stream::withdraw(Waiter& waiter) { waiters_[index(waiter.direction)] = nullptr; }
 
 void Stream::on_ready(std::uint32_t events) {
   std::uint8_t now = 0;
@@ -186,13 +179,17 @@ void Stream::on_ready(std::uint32_t events) {
 
 void Stream::on_timer() {
   const TimePoint now = loop_.now();
+  TimePoint next = TimePoint::max();
   for (const Direction direction : {Direction::Read, Direction::Write}) {
     Waiter* waiter = waiters_[index(direction)];
-    if (!waiter || deadlines_[index(direction)] > now) continue;
+    if (!waiter) continue;
+    if (waiter->deadline > now) {
+      next = std::min(next, waiter->deadline);
+      continue;
+    }
     end_wait(*waiter, {ETIMEDOUT});
     loop_.resume_later(waiter->coroutine);
   }
-  const TimePoint next = std::min(deadlines_[0], deadlines_[1]);
   if (next != TimePoint::max()) arm_at(next);
 }
 
@@ -251,6 +248,14 @@ bool ends_at_once(Waiter& waiter, bool is_open, bool ready) {
 }
 
 }  // namespace
+
+WaitEither::WaitEither(Condition first, Condition second)
+    : first_{.stream = &first.stream,
+             .deadline = first.stream.deadline_after(first.timeout),
+             .direction = first.direction},
+      second_{.stream = &second.stream,
+              .deadline = second.stream.deadline_after(second.timeout),
+              .direction = second.direction} {}
 
 bool WaitEither::await_ready() noexcept {
   const bool first = ends_at_once(first_, first_.stream->is_open(), first_.stream->is_ready(first_.direction));

@@ -7,7 +7,7 @@
 // costs no wait.
 //
 // At most one coroutine waits in each direction. A stream must not be destroyed while one waits on it: cancel() or
-// close() first, and let it run. All of it belongs to the loop's thread. 120 bytes, no buffer.
+// close() first, and let it run. All of it belongs to the loop's thread. 104 bytes, no buffer.
 #pragma once
 
 #include <sys/uio.h>
@@ -64,7 +64,7 @@ class Stream : private ReadinessHandler, private Timer {
 
   /// `co_await` it: waits until try_read is worth a call, or `timeout` passes (0: no limit).
   Wait readable(std::chrono::milliseconds timeout = std::chrono::milliseconds{0}) {
-    return Wait(*this, Direction::Read, timeout);
+    return {*this, Direction::Read, timeout};
   }
   /// `co_await` it: waits until try_write is worth a call, or `timeout` passes (0: no limit).
   Wait writable(std::chrono::milliseconds timeout = std::chrono::milliseconds{0}) {
@@ -140,6 +140,9 @@ class Stream : private ReadinessHandler, private Timer {
   void on_ready(std::uint32_t events) override;
   void on_timer() override;
   Stream* as_stream() override { return this; }
+  TimePoint deadline_after(std::chrono::milliseconds timeout) const {
+    return timeout.count() > 0 ? loop_.now() + timeout : TimePoint::max();
+  }
   void begin_wait(Waiter& waiter);
   void end_wait(Waiter& waiter, IoError error);
   void withdraw(Waiter& waiter);
@@ -148,13 +151,15 @@ class Stream : private ReadinessHandler, private Timer {
 
   Loop& loop_;
   StreamWatcher* watcher_ = nullptr;
-  Waiter* waiters_[2] = {nullptr, nullptr};                        // by Direction
-  TimePoint deadlines_[2] = {TimePoint::max(), TimePoint::max()};  // of the waits; the timer may fire earlier
+  Waiter* waiters_[2] = {nullptr, nullptr};  // by Direction; the timer may fire before their deadlines
   int fd_;  // negative: closed, and minus the errno that attempts return
   ReadinessSet::Slot slot_ = 0;
   std::uint8_t flags_;
   std::uint8_t wants_[2] = {kIn, kOut};
 };
+
+Wait::Wait(Stream& stream, Direction direction, std::chrono::milliseconds timeout)
+    : waiter_{.stream = &stream, .deadline = stream.deadline_after(timeout), .direction = direction} {}
 
 bool Wait::await_ready() noexcept {
   Stream& stream = *waiter_.stream;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "net/io_result.h"
+#include "net/timers.h"
 
 namespace weir::net {
 
@@ -18,7 +19,7 @@ struct Waiter {
   Stream* stream;
   std::coroutine_handle<> coroutine{};
   Waiter* other = nullptr;  // the second half of a wait_either
-  std::chrono::milliseconds timeout;
+  TimePoint deadline = TimePoint::max();
   IoError error{};
   Direction direction;
   bool woken = false;
@@ -27,8 +28,7 @@ struct Waiter {
 /// `co_await stream.readable(timeout)`: nothing when it is worth trying, ETIMEDOUT, ECANCELED.
 class [[nodiscard]] Wait {
  public:
-  Wait(Stream& stream, Direction direction, std::chrono::milliseconds timeout)
-      : waiter_{.stream = &stream, .timeout = timeout, .direction = direction} {}
+  inline Wait(Stream& stream, Direction direction, std::chrono::milliseconds timeout);
   inline bool await_ready() noexcept;
   inline void await_suspend(std::coroutine_handle<> coroutine);
   IoError await_resume() const noexcept { return waiter_.error; }
@@ -53,9 +53,7 @@ struct Either {
 
 class [[nodiscard]] WaitEither {
  public:
-  WaitEither(Condition first, Condition second)
-      : first_{.stream = &first.stream, .timeout = first.timeout, .direction = first.direction},
-        second_{.stream = &second.stream, .timeout = second.timeout, .direction = second.direction} {}
+  WaitEither(Condition first, Condition second);
   bool await_ready() noexcept;
   void await_suspend(std::coroutine_handle<> coroutine);
   Either await_resume() const noexcept;

@@ -126,7 +126,8 @@ const http::ServerBlock& Handshake::block_of(std::string_view name) const {
 std::vector<net::TlsKeyPair> Handshake::certificates(net::TlsStream& stream, const net::TlsServer& server) {
   http::ConnectionInfo info;
   info.client = arrival_.peer;
-  info.local = arrival_.local.is_empty() ? net::Endpoint::local_of(stream.fd()) : arrival_.local;
+  info.listen = &listen_;
+  if (!arrival_.local.is_empty()) info.local = std::make_unique<net::Endpoint>(arrival_.local);
   info.since = stream.loop().now();
   info.server = &block_of(stream.server_name());
   info.proxy_header = arrival_.proxy_header.get();

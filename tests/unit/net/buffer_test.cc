@@ -15,7 +15,7 @@ namespace {
 
 TEST(BufferPool, HandsOutTheBlockThatCameBackLast) {
   BufferPool pool;
-  for (const BufferSize size : {BufferSize::k4K, BufferSize::k16K, BufferSize::k64K}) {
+  for (const BufferSize size : {BufferSize::k2K, BufferSize::k4K, BufferSize::k16K, BufferSize::k64K}) {
     Buffer first = pool.take(size);
     Buffer second = pool.take(size);
     EXPECT_EQ(first.size(), bytes_of(size));
@@ -28,7 +28,9 @@ TEST(BufferPool, HandsOutTheBlockThatCameBackLast) {
 }
 
 TEST(BufferPool, ChoosesTheSmallestSizeThatFits) {
-  EXPECT_EQ(BufferPool::fitting(1), BufferSize::k4K);
+  EXPECT_EQ(BufferPool::fitting(1), BufferSize::k2K);
+  EXPECT_EQ(BufferPool::fitting(2048), BufferSize::k2K);
+  EXPECT_EQ(BufferPool::fitting(2049), BufferSize::k4K);
   EXPECT_EQ(BufferPool::fitting(4096), BufferSize::k4K);
   EXPECT_EQ(BufferPool::fitting(4097), BufferSize::k16K);
   EXPECT_EQ(BufferPool::fitting(16385), BufferSize::k64K);
@@ -47,8 +49,6 @@ TEST(BufferPool, GivesMemoryBackAfterAFlood) {
   EXPECT_EQ(pool.kept(), 0u);
 }
 
-TEST(BufferPool, ABufferMovesWithItsBlock) {
-  BufferPool pool;
 TEST(BufferPool, KnowsWhatNobodyNeeds) {
   BufferPool pool;
   std::vector<Buffer> flood;
@@ -63,6 +63,8 @@ TEST(BufferPool, KnowsWhatNobodyNeeds) {
   EXPECT_EQ(pool.unneeded(), 0u);
 }
 
+TEST(BufferPool, ABufferMovesWithItsBlock) {
+  BufferPool pool;
   Buffer first = pool.take(BufferSize::k4K);
   Buffer second = std::move(first);
   EXPECT_FALSE(first);
@@ -78,6 +80,22 @@ TEST(Arena, TakesNothingUntilItIsUsed) {
   EXPECT_EQ(pool.lent(), 0u);
   EXPECT_EQ(arena.copy(""), "");
   EXPECT_EQ(pool.lent(), 0u);
+}
+
+TEST(Arena, BeginsWithASmallBlock) {
+  BufferPool pool;
+  Arena arena(pool);
+  arena.copy(std::string(1000, 'a'));
+  EXPECT_EQ(pool.lent(), 2048u);
+  arena.copy(std::string(1020, 'b'));
+  EXPECT_EQ(pool.lent(), 2048u);
+  arena.copy(std::string(1000, 'c'));
+  EXPECT_EQ(pool.lent(), 2048u + 4096u);
+  const std::span<char> rest = arena.take_rest();
+  EXPECT_EQ(rest.size(), 4096u - 1000u - 16u);
+  std::ranges::fill(rest, 'd');
+  arena.copy("e");
+  EXPECT_EQ(pool.lent(), 2048u + 2 * 4096u);
 }
 
 TEST(Arena, KeepsOneBlockOverAResetAndNoneOverARelease) {

@@ -35,6 +35,22 @@ TEST(Endpoint, TellsAddressAndPortApart) {
   EXPECT_EQ(Endpoint().to_string(), "");
 }
 
+TEST(Endpoint, IsAValueWhateverItsFamily) {
+  const char* const kTexts[] = {"1.2.3.4:5", "[2001:db8::1]:65535", "unix:/run/a.sock"};
+  for (const char* from : kTexts)
+    for (const char* to : kTexts) {
+      Endpoint target = *Endpoint::parse(to);
+      const Endpoint source = *Endpoint::parse(from);
+      target = source;
+      const Endpoint copy(target);
+      target = Endpoint();
+      EXPECT_TRUE(target.is_empty());
+      EXPECT_EQ(copy, source);
+      EXPECT_EQ(copy.to_string(), from);
+    }
+  static_assert(sizeof(Endpoint) == 32);
+}
+
 TEST(Endpoint, AsksTheKernelForBothEnds) {
   const auto [server, client] = tcp_pair();
   EXPECT_EQ(Endpoint::local_of(server), Endpoint::peer_of(client));
