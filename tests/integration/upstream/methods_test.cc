@@ -191,6 +191,37 @@ TEST(Sticky, TheRequestNamesTheRoute) {
   }
 }
 
+TEST(Zones, ArePreferredUntilTheyAreLoadedMore) {
+  WEIR_ONLY("nginx knows no zones of servers");
+  std::atomic<bool> hold{true};
+  std::atomic<int> near_held{0}, far_held{0};
+  const auto backend = [&hold](const std::string& name, std::atomic<int>& held) {
+    return FakeBackend::handling([&hold, &held, name](BackendConnection& connection, const HttpRequest& request) {
+      held += request.target == "/held";
+      while (request.target == "/held" && hold && connection.pause(milliseconds(5))) {
+      }
+      connection.answer({.body = name}, request.method);
+    });
+  };
+  FakeBackend near = backend("near", near_held), far = backend("far", far_held);
+  WeirProcess weir(R"(
+      upstream group { least_conn; local_zone here; server %far% zone=there; server %near% zone=here; }
+      server { location / { proxy_pass http://group; proxy_read_timeout 30s; } })",
+                   {{"near", near.address()}, {"far", far.address()}});
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(weir.get("/").text(), "near");
+  std::vector<RawClient> clients;
+  for (int i = 1; i <= 6; ++i) {
+    clients.push_back(weir.connect());
+    clients.back().send(to_wire({.target = "/held"}));
+    ASSERT_TRUE(wait_until([&] { return near_held + far_held == i; }));
+  }
+  // Half as much again is allowed. That makes four and two; a request that was answered may still have counted as one.
+  EXPECT_GE(near_held, 3);
+  EXPECT_GE(far_held, 1);
+  hold = false;
+  for (RawClient& client : clients) EXPECT_EQ(client.read_response().status, 200);
+}
+
 TEST(Queue, WaitsItsTurnAndRefusesWhenFull) {
   WEIR_ONLY("open source nginx has no queue");
   std::atomic<int> active{0}, most{0}, permits{0};
