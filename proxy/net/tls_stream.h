@@ -19,6 +19,8 @@ struct bio_method_st;
 
 namespace weir::net {
 
+constexpr std::size_t kTlsRecord = 16 * 1024;  // most octets in one
+
 /// How a handshake ended.
 struct TlsOutcome {
   enum class Kind : std::uint8_t {
@@ -90,7 +92,7 @@ class TlsStream final : public Stream, private TlsFacts {
   std::string server_name_;
   std::unique_ptr<const TlsTarget> target_;  // of a connection to a backend
   std::uint32_t unsent_ = 0;  // octets of a record that did not leave whole
-  std::uint16_t record_size_ = 16 * 1024;
+  std::uint16_t record_size_ = kTlsRecord;
   int socket_error_ = 0;    // the last errno of the socket
   bool is_secure_ = false;  // the handshake is done
   bool is_broken_ = false;  // no goodbye: the connection failed
@@ -99,6 +101,7 @@ class TlsStream final : public Stream, private TlsFacts {
   bool is_server_ = false;
   bool own_failure_ = false;  // certificates could not be loaded
   bool lenient_ = false;  // ssl_verify_client optional_no_ca
+  bool more_follows_ = false;  // another record, at once, after the one that is being written
 };
 
 }  // namespace weir::net
