@@ -2,6 +2,7 @@
 import http.client
 import json
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -67,6 +68,37 @@ def load_command(case, port, seconds, programs):
     return steady_command(case, port, seconds, programs) if case.rate else wrk_command(case, port, seconds)
 
 
+def come_back(case, port, seconds):
+    """Connections that resume sessions, which wrk cannot: as many clients of openssl's at once. Returns what wrk would tell;
+    openssl tells no latencies."""
+    command = pinned(["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-tls1_3", "-reuse", "-www", case.path,
+                      "-time", str(seconds)])
+    start = time.monotonic()
+    clients = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+               for _ in range(case.connections)]
+    requests = 0
+    for client in clients:
+        output = client.communicate(timeout=seconds + 30)[0]
+        count = re.search(r"(\d+) connections in \d+ real seconds", output)
+        if client.returncode != 0 or not count:
+            raise RuntimeError(f"openssl s_time failed: {output[-500:]}")
+        requests += int(count.group(1))
+    return {"requests": requests, "failed": 0, "duration_us": (time.monotonic() - start) * 1e6,
+            "p50_us": 0, "p99_us": 0, "max_us": 0}
+
+
+def run_load(case, port, seconds, programs):
+    """The figures of one load. Raises RuntimeError if there are none."""
+    if case.resumes:
+        return come_back(case, port, seconds)
+    command = pinned(load_command(case, port, seconds, programs))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if done.returncode != 0 or not lines:
+        raise RuntimeError(f"{command[3]} failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return json.loads(lines[0].removeprefix("RESULT "))
+
+
 def pinned(command):
     return ["taskset", "-c", str(machine.LOAD_CPU), *command]
 
@@ -85,18 +117,13 @@ def warm_up(case, port, programs):
 
 def measure(case, port, proxy, origin, seconds, programs):
     """Loads `proxy` (a Child) for some seconds. `programs`: where steady and datagrams were built. Returns a dictionary of figures."""
-    command = pinned(load_command(case, port, seconds, programs))
     proxy_cpu, origin_cpu = proxy.cpu_seconds(), origin.cpu_seconds()
     proxy_core, load_core = machine.busy_seconds(machine.PROXY_CPU), machine.busy_seconds(machine.LOAD_CPU)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+    result = run_load(case, port, seconds, programs)
     proxy_cpu, origin_cpu = proxy.cpu_seconds() - proxy_cpu, origin.cpu_seconds() - origin_cpu
     proxy_core = machine.busy_seconds(machine.PROXY_CPU) - proxy_core
     load_core = machine.busy_seconds(machine.LOAD_CPU) - load_core
 
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode != 0 or not lines:
-        raise RuntimeError(f"{command[3]} failed: {done.stdout[-500:]}{done.stderr[-500:]}")
-    result = json.loads(lines[0].removeprefix("RESULT "))
     wall = result["duration_us"] / 1e6
     if result["requests"] == 0:
         raise RuntimeError(f"no request was answered; proxy said: {proxy.tail()}")

@@ -23,7 +23,7 @@ void finish(config::Settings& settings, Loader& loader) {
   ProxyTlsConf& conf = settings.edit<ProxyTlsConf>();
   conf.client = make_tls_client(conf, loader, location.at);
   const bool is_own_block = location.match != Location::Match::If && location.match != Location::Match::LimitExcept;
-  if (conf.client && !*conf.verify && pass.scheme == "https" && is_own_block)
+  if (conf.client && !conf.options->verify && pass.scheme == "https" && is_own_block)
     loader.diagnostics.warn(location.at, fmt::format("the certificates of \"https://{}\" are not verified: anybody on "
                                                      "the way there can read and change what is passed; see "
                                                      "proxy_ssl_verify",

@@ -36,12 +36,12 @@ void check_listens(Loader& loader) {
     };
     const TlsConf& own = conf_of(listen->default_server);
     if (!own.certificates->empty()) continue;
-    if (!*own.reject) {
+    if (!own.options->reject) {
       complain(*listen->default_server);
       continue;
     }
     for (const ServerBlock* server : listen->servers)
-      if (conf_of(server).certificates->empty() && !*conf_of(server).reject) complain(*server);
+      if (conf_of(server).certificates->empty() && !conf_of(server).options->reject) complain(*server);
   }
 }
 
@@ -49,18 +49,18 @@ void finish(config::Settings& settings, Loader& loader) {
   if (loader.location->match != Location::Match::Server) return;
   ServerBlock& server = *loader.server;
   const TlsConf& conf = settings.get<TlsConf>();
-  if (listens_with_tls(loader.config, server) && (!conf.certificates->empty() || *conf.reject))
-    server.tls = make_tls_server(conf, loader, server.at);
+  if (listens_with_tls(loader.config, server) && (!conf.certificates->empty() || conf.options->reject))
+    server.tls = make_tls_server(settings, loader, server.at);
   if (&server == loader.config.servers.back().get()) check_listens(loader);
 }
 
 // --- requests
 
-bool judges_clients(const config::Settings& settings) { return *settings.get<TlsConf>().verify != TlsVerify::Off; }
+bool judges_clients(const config::Settings& settings) { return settings.get<TlsConf>().options->verify != TlsVerify::Off; }
 
 /// The client's certificate was looked at in the handshake; what follows from it is answered here, with a page.
 PhaseResult judge_client(Exchange& exchange) {
-  const TlsVerify wanted = *exchange.conf<TlsConf>().verify;
+  const TlsVerify wanted = exchange.conf<TlsConf>().options->verify;
   const net::TlsFacts* const tls = exchange.client().stream().tls();
   if (!tls) return PhaseResult::next();
   const auto refuse = [&exchange](int status, std::string_view why) {

@@ -5,11 +5,13 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "net/tls_context.h"
+#include "net/tls_replay_guard.h"
 #include "net/tls_server.h"
 #include "net/tls_session_cache.h"
 #include "net/tls_stream.h"
@@ -18,7 +20,7 @@
 namespace weir::net::tls_callbacks {
 namespace {
 
-using Cache = TlsServerOptions::Cache;
+using Store = TlsSessionStore::Kind;
 
 TlsStream& stream_of(SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
 
@@ -84,8 +86,7 @@ int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size, const u
 // --- sessions
 
 bool is_stateless(SSL* ssl) {
-  return SSL_version(ssl) == TLS1_3_VERSION && (SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0 &&
-         SSL_get_max_early_data(ssl) == 0;
+  return SSL_version(ssl) == TLS1_3_VERSION && (SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0;
 }
 
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
@@ -130,6 +131,23 @@ void on_remove_session(SSL_CTX* context, SSL_SESSION* session) {
   (*share)->remove({reinterpret_cast<const char*>(id), size});
 }
 
+// --- early data
+
+/// Hellos of all contexts: which of them a replayed one comes to is its sender's choice.
+int on_early_data(SSL* ssl, void*) {
+  static TlsReplayGuard guard;
+  std::array<unsigned char, SSL3_RANDOM_SIZE> random{};
+  SSL_get_client_random(ssl, random.data(), random.size());
+  return guard.is_new(random) ? 1 : 0;
+}
+
+void install_early_data(SSL_CTX* context) {
+  // OpenSSL's own guard needs every session in a cache; sessions here travel in tickets.
+  SSL_CTX_set_options(context, SSL_OP_NO_ANTI_REPLAY);
+  SSL_CTX_set_allow_early_data_cb(context, on_early_data, nullptr);
+  SSL_CTX_set_max_early_data(context, kTlsRecord);
+}
+
 // --- tickets
 
 struct Ciphers {
@@ -171,19 +189,19 @@ void install_sessions(SSL_CTX* context, const TlsServerOptions& options,
   SSL_CTX_set_timeout(context, options.session_timeout.count());
   if (!options.tickets) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
-  switch (options.cache) {
-    case Cache::Off: SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); break;
-    case Cache::None:
+  switch (options.session_store.kind) {
+    case Store::Off: SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); break;
+    case Store::None:
       // Clients are told that they may come back, and nothing is kept.
       SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL_STORE |
                                                   SSL_SESS_CACHE_NO_AUTO_CLEAR);
       SSL_CTX_sess_set_cache_size(context, 1);
       break;
-    case Cache::Builtin:
+    case Store::Builtin:
       SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
-      if (options.cache_bytes != 0) SSL_CTX_sess_set_cache_size(context, static_cast<long>(options.cache_bytes));
+      if (options.session_store.size != 0) SSL_CTX_sess_set_cache_size(context, static_cast<long>(options.session_store.size));
       break;
-    case Cache::Shared:
+    case Store::Shared:
       SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
       SSL_CTX_sess_set_new_cb(context, on_new_session);
       SSL_CTX_sess_set_get_cb(context, on_get_session);
@@ -191,36 +209,11 @@ void install_sessions(SSL_CTX* context, const TlsServerOptions& options,
       SSL_CTX_sess_set_remove_cb(context, on_remove_session);
       break;
   }
-  const bool can_resume = options.tickets || options.cache == Cache::Builtin || options.cache == Cache::Shared;
+  const bool can_resume = options.tickets || options.session_store.kind == Store::Builtin || options.session_store.kind == Store::Shared;
   if (!can_resume) SSL_CTX_set_num_tickets(context, 0);
 }
 
 }  // namespace
-
-namespace {
-
-void free_answer(void*, void* answer, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<std::string*>(answer); }
-
-int answer_index() {
-  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_answer);
-  return index;
-}
-
-int on_status_request(SSL* ssl, void*) {
-  const auto* const answer = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), answer_index()));
-  if (!answer) return SSL_TLSEXT_ERR_NOACK;
-  auto* const copy = static_cast<unsigned char*>(OPENSSL_memdup(answer->data(), answer->size()));  // OpenSSL frees it
-  if (!copy) return SSL_TLSEXT_ERR_NOACK;
-  SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(answer->size()));
-  return SSL_TLSEXT_ERR_OK;
-}
-
-}  // namespace
-
-void staple(SSL_CTX* context, std::string answer) {
-  SSL_CTX_set_ex_data(context, answer_index(), new std::string(std::move(answer)));
-  SSL_CTX_set_tlsext_status_cb(context, on_status_request);
-}
 
 int keep_verdict(int, X509_STORE_CTX*) { return 1; }
 
@@ -230,6 +223,7 @@ void install(SSL_CTX* context, const TlsServerOptions& options, const std::share
   if (!options.alpn.empty()) SSL_CTX_set_alpn_select_cb(context, on_alpn, nullptr);
   if (options.certificates_vary) SSL_CTX_set_cert_cb(context, on_certificate, nullptr);
   install_sessions(context, options, sessions);
+  if (options.early_data) install_early_data(context);
 }
 
 }  // namespace weir::net::tls_callbacks

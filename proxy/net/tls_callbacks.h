@@ -4,7 +4,6 @@
 #include <openssl/ssl.h>
 
 #include <memory>
-#include <string>
 
 namespace weir::net {
 
@@ -16,9 +15,6 @@ namespace weir::net::tls_callbacks {
 
 /// Sets everything for a context with these options. `sessions`: the shared cache, or null.
 void install(SSL_CTX* context, const TlsServerOptions& options, const std::shared_ptr<TlsSessionCache>& sessions);
-
-/// Has `answer`, that of an OCSP responder in DER, sent to clients that ask for one.
-void staple(SSL_CTX* context, std::string answer);
 
 /// A verification callback that lets the handshake go on: the verdict is looked at afterwards.
 int keep_verdict(int good, X509_STORE_CTX* store);

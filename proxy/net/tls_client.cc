@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include "net/tls_context.h"
+#include "net/tls_credential_cache.h"
 #include "net/tls_registry.h"
 #include "net/tls_stream.h"
 
@@ -35,7 +36,8 @@ TlsKeeper::Content load(const TlsClientOptions& options) {
 }  // namespace
 
 TlsClient::TlsClient(const TlsClientOptions& options)
-    : options_(options), keeper_(TlsKeeper::make(FileStamps::paths_of(options), [options] { return load(options); })) {}
+    : options_(options), keeper_(TlsKeeper::make(FileStamps::paths_of(options), [options] { return load(options); })),
+      credentials_(std::make_unique<TlsCredentialCache>(options)) {}
 
 TlsClient::~TlsClient() = default;
 
@@ -48,6 +50,8 @@ SSL* TlsClient::make_ssl() const {
   const ContextPtr context(keeper_->context());
   return SSL_new(context.get());
 }
+
+std::shared_ptr<const TlsCredential> TlsClient::credential(const TlsKeyPair& pair) const { return credentials_->get(pair); }
 
 void TlsClient::resume(SSL* ssl, const std::string& peer) const {
   if (!options_.reuse_sessions) return;

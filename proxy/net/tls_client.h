@@ -18,7 +18,9 @@ struct ssl_session_st;
 namespace weir::net {
 
 class Stream;
+class TlsCredentialCache;
 class TlsKeeper;
+struct TlsCredential;
 
 class TlsClient {
  public:
@@ -30,6 +32,9 @@ class TlsClient {
 
   const TlsClientOptions& options() const { return options_; }
   TlsKeeper& keeper() const { return *keeper_; }
+
+  /// The pair to show, where they vary. Throws TlsConfigError.
+  std::shared_ptr<const TlsCredential> credential(const TlsKeyPair& pair) const;
 
   /// A new connection's SSL; null when memory runs out.
   ssl_st* make_ssl() const;
@@ -44,6 +49,7 @@ class TlsClient {
 
   const TlsClientOptions options_;
   std::shared_ptr<TlsKeeper> keeper_;
+  const std::unique_ptr<TlsCredentialCache> credentials_;
   mutable std::mutex mutex_;
   mutable std::unordered_map<std::string, std::string> sessions_;  // encoded, by peer
 };
@@ -54,6 +60,7 @@ struct TlsTarget {
   std::string name;         // that the certificate must be for; without a port
   bool sends_name = false;  // SNI
   TlsKeyPair own;           // the certificate to show, where the client's vary; else empty
+  std::vector<std::string> alpn;  // protocols to offer, of 1 to 255 octets; none: nothing is said of them
   std::string address;      // of the backend
 
   /// Whether `stream` is encrypted for just this.

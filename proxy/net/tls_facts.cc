@@ -215,7 +215,7 @@ std::string TlsStream::fact(TlsFact which) const {
       return SSL_get_verify_result(ssl_) == X509_V_OK ? "SUCCESS" : "FAILED:" + verify_error_text();
     case TlsFact::OwnSignature: return own_signature(ssl_);
     case TlsFact::OwnKey: return own_key(ssl_);
-    case TlsFact::EarlyData:
+    case TlsFact::EarlyData: return SSL_is_init_finished(ssl_) ? "" : "1";
     case TlsFact::Signature:
     case TlsFact::PeerSignature: return {};  // OpenSSL 3.0 does not tell
     default: break;

@@ -49,7 +49,7 @@ int give_password(char* buffer, int size, int, void* data) {
   return static_cast<int>(call.password->size());
 }
 
-KeyPtr load_key(const std::string& where, std::span<const std::string> passwords) {
+KeyPtr load_key(const std::string& where, std::span<const std::string> passwords, bool& was_encrypted) {
   if (where.starts_with("engine:") || where.starts_with("store:"))
     throw TlsConfigError("cannot load certificate key \"" + where + "\": only keys in PEM files are supported");
   std::string bytes;
@@ -58,6 +58,7 @@ KeyPtr load_key(const std::string& where, std::span<const std::string> passwords
     PasswordCall call{attempt < passwords.size() ? &passwords[attempt] : nullptr};
     KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, give_password, &call));
     OPENSSL_cleanse(bytes.data(), bytes.size());
+    was_encrypted = call.asked;
     if (key) {
       ERR_clear_error();
       return key;
@@ -89,7 +90,7 @@ TlsCredential load_credential(const TlsKeyPair& pair, std::span<const std::strin
   if (!loaded.leaf) fail_tls("cannot load certificate \"" + shown(pair.certificate) + "\"");
   while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) loaded.chain.emplace_back(next);
   if (!at_end()) fail_tls("cannot load certificate \"" + shown(pair.certificate) + "\"");
-  loaded.key = load_key(pair.key, passwords);
+  loaded.key = load_key(pair.key, passwords, loaded.was_encrypted);
   if (X509_check_private_key(loaded.leaf.get(), loaded.key.get()) != 1)
     fail_tls("the key \"" + shown(pair.key) + "\" does not belong to the certificate \"" + shown(pair.certificate) +
              "\"");

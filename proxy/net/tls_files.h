@@ -30,6 +30,7 @@ struct TlsCredential {
   X509Ptr leaf;
   std::vector<X509Ptr> chain;
   KeyPtr key;
+  bool was_encrypted = false;  // the key's file
 };
 
 /// Reads a pair and checks that key and certificate belong together. `passwords`: tried in turn. Throws

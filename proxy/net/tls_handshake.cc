@@ -20,16 +20,20 @@ bool TlsStream::choose_server(std::string name) {
 }
 
 bool TlsStream::load_certificates() {
-  for (const TlsKeyPair& pair : acceptor_->certificates(*this, *server_)) {
-    try {
-      if (!use_credential(ssl_, load_credential(pair, server_->options().passwords))) return false;
-    } catch (const TlsConfigError& error) {
-      own_failure_ = true;
-      ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "%s", error.what());
-      return false;
-    }
+  const std::vector<TlsKeyPair> pairs = acceptor_->certificates(*this, *server_);
+  return std::ranges::all_of(pairs, [this](const TlsKeyPair& pair) { return show(*server_, pair); });
+}
+
+/// Shows the pair to the peer. `owner`: the server or client whose it is.
+template <class Owner>
+bool TlsStream::show(const Owner& owner, const TlsKeyPair& pair) {
+  try {
+    return use_credential(ssl_, *owner.credential(pair));
+  } catch (const TlsConfigError& error) {
+    own_failure_ = true;
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "%s", error.what());
+    return false;
   }
-  return true;
 }
 
 Task<TlsOutcome> TlsStream::accept(TlsAcceptor& acceptor, std::chrono::milliseconds timeout) {
@@ -57,6 +61,7 @@ Task<TlsOutcome> TlsStream::accept(TlsAcceptor& acceptor, std::chrono::milliseco
   first_ = server_ = acceptor.choose({});
   if (!first_ || !attach(first_->make_ssl())) co_return TlsOutcome{TlsOutcome::Kind::Failed, {ENOMEM}, take_tls_errors()};
   SSL_set_accept_state(ssl_);
+  early_ = Early::Possible;
   TlsOutcome outcome = co_await shake_hands(deadline);
   acceptor_ = nullptr;
   if (outcome.kind == TlsOutcome::Kind::Done) {
@@ -86,6 +91,12 @@ bool is_address(const std::string& name) {
   return address != nullptr;
 }
 
+bool offer(SSL* ssl, const std::vector<std::string>& protocols) {
+  std::string wire;  // RFC 7301 3.1
+  for (const std::string& protocol : protocols) wire += static_cast<char>(protocol.size()) + protocol;
+  return SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size())) == 0;
+}
+
 }  // namespace
 
 bool TlsStream::prepare_for(const TlsTarget& target) {
@@ -96,14 +107,8 @@ bool TlsStream::prepare_for(const TlsTarget& target) {
   if (target.sends_name && !target.name.empty() && !is_address(target.name) &&
       SSL_set_tlsext_host_name(ssl_, target.name.c_str()) != 1)
     return false;
-  if (!target.own.certificate.empty())
-    try {
-      if (!use_credential(ssl_, load_credential(target.own, client.options().passwords))) return false;
-    } catch (const TlsConfigError& error) {
-      ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "%s", error.what());
-      own_failure_ = true;
-      return false;
-    }
+  if (!target.own.certificate.empty() && !show(client, target.own)) return false;
+  if (!target.alpn.empty() && !offer(ssl_, target.alpn)) return false;
   client.resume(ssl_, target.peer());
   SSL_set_connect_state(ssl_);
   return true;
@@ -134,21 +139,37 @@ Task<TlsOutcome> TlsStream::connect(TlsTarget target, TimePoint deadline) {
 
 bool TlsStream::is_for(const TlsTarget& target) const {
   return target_ && target_->client == target.client && target_->name == target.name &&
-         target_->sends_name == target.sends_name && target_->own == target.own && target_->address == target.address;
+         target_->sends_name == target.sends_name && target_->own == target.own && target_->alpn == target.alpn &&
+         target_->address == target.address;
 }
 
 void TlsStream::keep_session(SSL_SESSION* session) {
   if (target_) target_->client->keep_session(target_->peer(), session);
 }
 
+/// One step of the handshake. Returns as SSL_do_handshake; 1 also if a request came along with the client's hello, and the
+/// handshake is far enough for an answer.
+int TlsStream::go_on() {
+  if (early_ != Early::Possible) return SSL_do_handshake(ssl_);
+  std::size_t count = 0;
+  switch (SSL_read_early_data(ssl_, &early_octet_, 1, &count)) {
+    case SSL_READ_EARLY_DATA_SUCCESS:
+      has_early_octet_ = count == 1;
+      early_ = Early::Comes;
+      return 1;
+    case SSL_READ_EARLY_DATA_FINISH: early_ = Early::Over; return SSL_do_handshake(ssl_);
+    default: return 0;
+  }
+}
+
 Task<TlsOutcome> TlsStream::shake_hands(TimePoint deadline) {
   for (;;) {
     while (!loop().has_time_for_long_work()) co_await loop().yield();
     ERR_clear_error();
-    const int result = SSL_do_handshake(ssl_);
+    const int result = go_on();
     if (result == 1) {
       is_secure_ = true;
-      if (SSL_has_pending(ssl_)) set_ready(kIn);
+      if (SSL_has_pending(ssl_) || early_ == Early::Comes) set_ready(kIn);
       co_return TlsOutcome{};
     }
     const int error = SSL_get_error(ssl_, result);

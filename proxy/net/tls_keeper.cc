@@ -55,6 +55,11 @@ std::optional<TlsKeeper::Ending> TlsKeeper::ending() const {
   return content_.ending;
 }
 
+std::vector<std::string> TlsKeeper::remarks() const {
+  const std::lock_guard lock(mutex_);
+  return content_.remarks;
+}
+
 std::optional<TlsKeeper::Refresh> TlsKeeper::refresh() {
   if (stamps_->changed()) {
     pending_ = true;

@@ -28,6 +28,7 @@ class TlsKeeper {
   struct Content {
     ssl_ctx_st* context = nullptr;
     std::optional<Ending> ending;
+    std::vector<std::string> remarks{};  // for the user: what works less well than it was meant to
   };
   /// What became of changed files. `error`: empty if they are in force.
   struct Refresh {
@@ -44,6 +45,7 @@ class TlsKeeper {
   /// A reference of the caller's own: SSL_CTX_free it.
   ssl_ctx_st* context() const;
   std::optional<Ending> ending() const;
+  std::vector<std::string> remarks() const;
 
   /// Nothing: no file has changed, or it is not clear yet. A pair may be half written, so files are read once they have
   /// rested from one call to the next.

@@ -3,10 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "net/resolver.h"
 
 namespace weir::net {
 
@@ -27,6 +30,21 @@ struct TlsKeyPair {
   bool operator==(const TlsKeyPair&) const = default;
 };
 
+/// Who is asked for the addresses of OCSP responders; nobody: the system.
+struct TlsResponderNames {
+  std::shared_ptr<const Resolver::Options> resolver;
+  std::chrono::milliseconds timeout{30'000};
+  bool operator==(const TlsResponderNames& other) const;
+};
+
+/// How long what was loaded of certificates that vary is used again (`…_certificate_cache`).
+struct TlsCredentialCacheOptions {
+  std::size_t most = 0;  // pairs; 0: none is kept
+  std::chrono::seconds inactive{10};
+  std::chrono::seconds valid{60};
+  bool operator==(const TlsCredentialCacheOptions&) const = default;
+};
+
 /// What both sides have in common. Paths are absolute; empty: not given.
 struct TlsOptions {
   std::vector<TlsKeyPair> certificates;
@@ -41,6 +59,7 @@ struct TlsOptions {
   /// Certificates are chosen for each handshake; `certificates` then holds their templates, which only tell one
   /// configuration's sessions from another's.
   bool certificates_vary = false;
+  TlsCredentialCacheOptions credential_cache;  // of such
 
   bool operator==(const TlsOptions&) const = default;
 };
@@ -53,30 +72,44 @@ enum class TlsVerify : std::uint8_t {
   OptionalNoCa,  // who signed it does not matter
 };
 
+/// Where sessions are kept that clients may come back with.
+struct TlsSessionStore {
+  enum class Kind : std::uint8_t { None, Off, Builtin, Shared };
+
+  Kind kind = Kind::None;
+  std::string name;      // of a shared one: contexts that name it use it together
+  std::size_t size = 0;  // bytes of a shared one; of the built-in one, how many sessions
+  bool operator==(const TlsSessionStore&) const = default;
+};
+
 struct TlsServerOptions : TlsOptions {
-  enum class Cache : std::uint8_t { None, Off, Builtin, Shared };
+  TlsServerOptions() { ciphers = "HIGH:!aNULL:!MD5"; }
 
   bool prefer_server_ciphers = false;
   std::string curves = "auto";
   std::string dh_parameters;
   TlsVerify verify = TlsVerify::Off;
   std::string client_authorities;  // like `trusted`, and their names are sent to clients
-  Cache cache = Cache::None;
-  std::string cache_name;       // of a shared one: contexts that name it use it together
-  std::size_t cache_bytes = 0;  // of a shared one; of the built-in one, how many sessions
+  TlsSessionStore session_store;
   bool tickets = true;
   std::vector<std::string> ticket_keys;  // files; none: Weir makes keys itself and changes them
   std::chrono::seconds session_timeout{300};
   std::size_t record_size = 16 * 1024;  // most octets of plain text in one record
   bool early_data = false;
-  std::string staple;                      // a file with an answer of the certificate's OCSP responder
-  std::vector<std::string> alpn = {"http/1.1", "http/1.0", "http/0.9"};  // what may be negotiated, the best first
+  bool stapling = false;       // clients that ask are told what an OCSP responder says
+  std::string staple;          // a file with its answer; empty: it is asked
+  std::string responder;       // its URL; empty: as the certificate says
+  bool staple_verify = false;  // only what somebody trusted has signed is passed on
+  TlsResponderNames responder_names;
+  std::vector<std::string> alpn;  // what may be negotiated, the best first; empty: whatever clients want
   bool reject = false;  // ends every handshake that comes to this server
 
   bool operator==(const TlsServerOptions&) const = default;
 };
 
 struct TlsClientOptions : TlsOptions {
+  TlsClientOptions() { ciphers = "DEFAULT"; }
+
   bool verify = false;
   bool reuse_sessions = true;
   bool operator==(const TlsClientOptions&) const = default;

@@ -7,9 +7,11 @@
 
 #include "net/tls_callbacks.h"
 #include "net/tls_context.h"
+#include "net/tls_credential_cache.h"
 #include "net/tls_error.h"
 #include "net/tls_registry.h"
 #include "net/tls_session_cache.h"
+#include "net/tls_staple.h"
 #include "net/tls_ticket_keys.h"
 
 namespace weir::net {
@@ -20,6 +22,12 @@ std::vector<std::string> watched(const TlsServerOptions& options) {
   for (const std::string* path : {&options.client_authorities, &options.staple})
     if (!path->empty()) paths.push_back(*path);
   return paths;
+}
+
+/// Whether two ask for names alike, wherever they were configured.
+bool same_resolver(const Resolver::Options* a, const Resolver::Options* b) {
+  if (a == b || !a || !b) return a == b;
+  return a->servers == b->servers && a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 && a->valid == b->valid && a->resend == b->resend;
 }
 
 /// Binds sessions to what they were made under: nobody may come back with one to a server that shows other
@@ -87,10 +95,6 @@ void use_key_exchange(SSL_CTX* context, const TlsServerOptions& options) {
   parameters.release();
 }
 
-}  // namespace
-
-namespace {
-
 TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<TlsSessionCache>& sessions) {
   ContextPtr context = make_context(TLS_server_method(), options);
   SSL_CTX* const ctx = context.get();
@@ -100,17 +104,22 @@ TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<T
   if (options.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
   bind_sessions(ctx, options, credentials, authorities);
   tls_callbacks::install(ctx, options, sessions);
-  if (!options.staple.empty()) tls_callbacks::staple(ctx, read_small_file(options.staple, 64 * 1024));
+  std::vector<std::string> remarks = use_staples(ctx, options, credentials);
   use_commands(ctx, options);
-  return {context.release(), first_to_end(credentials)};
+  return {context.release(), first_to_end(credentials), std::move(remarks)};
 }
 
 }  // namespace
 
+bool TlsResponderNames::operator==(const TlsResponderNames& other) const {
+  return same_resolver(resolver.get(), other.resolver.get()) && timeout == other.timeout;
+}
+
 TlsServer::TlsServer(TlsServerOptions options)
-    : options_(std::make_shared<const TlsServerOptions>(std::move(options))) {
-  if (options_->cache == TlsServerOptions::Cache::Shared)
-    sessions_ = TlsSessionCache::named(options_->cache_name, options_->cache_bytes);
+    : options_(std::make_shared<const TlsServerOptions>(std::move(options))),
+      credentials_(std::make_unique<TlsCredentialCache>(*options_)) {
+  if (options_->session_store.kind == TlsSessionStore::Kind::Shared)
+    sessions_ = TlsSessionCache::named(options_->session_store.name, options_->session_store.size);
   if (options_->tickets)
     ticket_keys_ = options_->ticket_keys.empty()
                        ? TlsTicketKeys::of_process(options_->session_timeout)
@@ -126,6 +135,8 @@ std::shared_ptr<TlsServer> TlsServer::with(const TlsServerOptions& options) {
   static TlsRegistry<TlsServer> all;
   return all.get(options);
 }
+
+std::shared_ptr<const TlsCredential> TlsServer::credential(const TlsKeyPair& pair) const { return credentials_->get(pair); }
 
 SSL* TlsServer::make_ssl() const {
   const ContextPtr context(keeper_->context());

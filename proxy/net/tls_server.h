@@ -15,10 +15,12 @@ struct ssl_st;
 
 namespace weir::net {
 
+class TlsCredentialCache;
 class TlsKeeper;
 class TlsSessionCache;
 class TlsStream;
 class TlsTicketKeys;
+struct TlsCredential;
 
 class TlsServer {
  public:
@@ -37,6 +39,9 @@ class TlsServer {
   /// Lets an SSL whose client's hello is being read go on with this server's certificates and settings.
   bool take_over(ssl_st* ssl) const;
 
+  /// The pair for a handshake, where certificates vary. Throws TlsConfigError.
+  std::shared_ptr<const TlsCredential> credential(const TlsKeyPair& pair) const;
+
   TlsTicketKeys* ticket_keys() const { return ticket_keys_.get(); }
   const std::shared_ptr<TlsSessionCache>& sessions() const { return sessions_; }
 
@@ -45,6 +50,7 @@ class TlsServer {
   std::shared_ptr<TlsSessionCache> sessions_;
   std::shared_ptr<TlsTicketKeys> ticket_keys_;
   std::shared_ptr<TlsKeeper> keeper_;
+  const std::unique_ptr<TlsCredentialCache> credentials_;
 };
 
 /// Answers what a handshake asks; lives until it is over.

@@ -2,7 +2,8 @@
 //
 // Until the handshake is done (`accept`, `connect`) only that may be awaited. A client that speaks plain text on a port
 // for TLS is told apart by its first octet; the stream then goes on as a plain one. An idle stream holds no buffer
-// but OpenSSL's state. After would_block the next attempt to write must go on with the bytes that were not taken.
+// but OpenSSL's state. With `ssl_early_data` a handshake may be "done" for the caller while the client has yet to complete it;
+// what is read until then may have been sent by somebody who overheard it (TlsFact::EarlyData). After would_block the next attempt to write must go on with the bytes that were not taken.
 #pragma once
 
 #include <memory>
@@ -75,10 +76,17 @@ class TlsStream final : public Stream, private TlsFacts {
 
   void before_close() override;
   Task<TlsOutcome> shake_hands(TimePoint deadline);
+  int go_on();
+  template <class Owner>
+  bool show(const Owner& owner, const TlsKeyPair& pair);
   bool attach(ssl_st* ssl);
   bool prepare_for(const TlsTarget& target);
   TlsOutcome failure();
   IoError explain(int result, Direction direction);
+  void finish_early();
+  IoResult drop(std::span<char> into);
+  int read_record(std::span<char> into, std::size_t& count);
+  int write_record(std::string_view record, std::size_t& written);
   IoResult write_gathered(std::span<const iovec> parts);
 
   static const bio_method_st* bio_method();
@@ -91,6 +99,14 @@ class TlsStream final : public Stream, private TlsFacts {
   TlsAcceptor* acceptor_ = nullptr;                  // while it shakes hands
   std::string server_name_;
   std::unique_ptr<const TlsTarget> target_;  // of a connection to a backend
+  /// Octets that a client sends along with its hello, before it is sure who is there (TLS 1.3).
+  enum class Early : std::uint8_t {
+    Over,      // nothing of the kind
+    Possible,  // the hello has not been read yet
+    Comes,     // they are read, and answered, before the handshake is complete
+    Ended,     // the client has yet to complete the handshake
+  };
+
   std::uint32_t unsent_ = 0;  // octets of a record that did not leave whole
   std::uint16_t record_size_ = kTlsRecord;
   int socket_error_ = 0;    // the last errno of the socket
@@ -101,6 +117,9 @@ class TlsStream final : public Stream, private TlsFacts {
   bool is_server_ = false;
   bool own_failure_ = false;  // certificates could not be loaded
   bool lenient_ = false;  // ssl_verify_client optional_no_ca
+  Early early_ = Early::Over;
+  char early_octet_ = 0;         // the first, which the handshake had to read
+  bool has_early_octet_ = false;
   bool more_follows_ = false;  // another record, at once, after the one that is being written
 };
 

@@ -4,12 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/body.h"
-#include "http1/backend_connection.h"
-#include "net/arena.h"
 #include "net/connect.h"
 #include "net/datagram.h"
 #include "net/send.h"
+#include "server/small_request.h"
 
 namespace weir::server {
 
@@ -18,38 +16,7 @@ namespace {
 using Protocol = shared::HealthCheck::Protocol;
 
 constexpr std::size_t kMostBody = 256 * 1024;  // what a match block sees of a body, as NGINX Plus
-constexpr std::size_t kMostHead = 32 * 1024;
-constexpr unsigned kMostInterims = 16;
 constexpr unsigned kMostReads = 1000;  // of datagrams, which may be empty
-
-/// What is left of a check's time.
-class TimeLeft {
- public:
-  TimeLeft(net::Loop& loop, std::chrono::milliseconds limit) : loop_(loop), end_(loop.now() + limit) {}
-  /// The same, if that is less than `most`.
-  TimeLeft(const TimeLeft& whole, std::chrono::milliseconds most)
-      : loop_(whole.loop_), end_(std::min(whole.end_, whole.loop_.now() + most)) {}
-  bool is_over() const { return loop_.now() >= end_; }
-  /// At least a millisecond: a limit of none would be no limit.
-  std::chrono::milliseconds get() const {
-    return std::max(std::chrono::ceil<std::chrono::milliseconds>(end_ - loop_.now()), std::chrono::milliseconds(1));
-  }
-
- private:
-  net::Loop& loop_;
-  const net::TimePoint end_;
-};
-
-std::string failure(std::string_view what, const net::IoError& error) {
-  return error.timed_out() ? fmt::format("{}: timed out", what) : fmt::format("{} ({})", what, error.message());
-}
-
-std::string failure(const http::Error& error) {
-  const http::ReasonInfo& what = http::info(error.reason);
-  if (!error.detail.empty()) return fmt::format("{}: {}", what.what, error.detail);
-  if (error.cause && !error.cause.is_eof()) return failure(what.what, error.cause);
-  return std::string(what.what);
-}
 
 std::string no_match(const shared::HealthMatch& match) {
   return fmt::format("the answer does not match \"{}\"", match.name);
@@ -129,80 +96,25 @@ net::Task<std::string> talk_udp(net::Loop& loop, net::Endpoint endpoint, const s
 
 // --- HTTP
 
-net::Task<std::string> ask(http::BackendChannel& channel, const TimeLeft& left) {
-  http::SendStatus sent = channel.try_send({}, true);
-  while (sent == http::SendStatus::Blocked) {
-    if (const net::IoError waited = co_await channel.stream().writable(left.get())) co_return failure("send() failed", waited);
-    sent = channel.push();
-  }
-  co_return sent == http::SendStatus::Failed ? failure("send() failed", channel.send_error()) : std::string();
-}
-
-net::Task<std::string> read_head(http::BackendChannel& channel, http::ResponseHead& head, const TimeLeft& left) {
-  for (unsigned interims = 0;;) {
-    if (auto read = channel.try_read_head(head)) {
-      if (!*read) co_return failure(read->error());
-      if (!head.is_interim()) co_return std::string();
-      if (++interims > kMostInterims) co_return std::string("too many interim responses");
-      head.reset();
-      continue;
-    }
-    if (left.is_over()) co_return std::string("no answer in time");
-    channel.limit_waits(left.get());
-    co_await channel.wait();  // how it ended shows in the next attempt
-  }
-}
-
-net::Task<std::string> read_body(http::BackendChannel& channel, std::string& body, const TimeLeft& left) {
-  for (;;) {
-    const http::BodyRead read = channel.next();
-    if (read.status == http::BodyStatus::End) co_return std::string();
-    if (read.status == http::BodyStatus::Bad) co_return std::string("the answer was cut");
-    if (read.status == http::BodyStatus::Data) {
-      body.append(read.data.substr(0, kMostBody - body.size()));
-      if (body.size() == kMostBody) co_return std::string();
-      continue;
-    }
-    const net::IoError filled = channel.fill();
-    if (!filled) continue;
-    if (!filled.would_block()) co_return failure("recv() failed", filled);
-    if (left.is_over()) co_return std::string("the answer did not end in time");
-    channel.limit_waits(left.get());
-    co_await channel.wait();
-  }
-}
-
 net::Task<std::string> talk_http(net::Loop& loop, std::unique_ptr<net::Stream> stream, const net::Endpoint& endpoint,
                                  const shared::HealthCheck& check, const TimeLeft& left, http::HealthJudge* judge) {
   using Microseconds = std::chrono::microseconds;
   const auto since = [&loop](net::TimePoint from) { return std::chrono::duration_cast<Microseconds>(loop.now() - from); };
   const net::TimePoint began = loop.now();
-  net::Arena memory(loop.buffers());
-  const auto channel = http1::BackendConnection::make(std::move(stream));
-  channel->begin({.method = http::Method::Get, .head_limit = kMostHead, .read_timeout = left.get(), .read_limit = 0, .memory = &memory});
-  http::OutgoingRequest request(&memory);
-  request.method = "GET";
-  request.method_id = http::Method::Get;
-  request.target = check.uri;
-  request.fields.add("Host", check.host);
-  request.fields.add("User-Agent", "weir-health-check");
-  request.fields.add("Connection", "close");
-  channel->begin_request(request);
-  http::ResponseHead head(&memory);
-  std::string wrong = co_await ask(*channel, left);
-  if (wrong.empty()) wrong = co_await read_head(*channel, head, left);
+  SmallRequest request(loop, std::move(stream), left);
+  const http::ResponseHead& head = request.head();
+  std::string wrong = co_await request.ask(check.uri, check.host, "weir-health-check");
   if (wrong.empty() && !check.match && (head.status < 200 || head.status > 399)) wrong = fmt::format("status {}", head.status);
   if (wrong.empty() && check.match) {
     const Microseconds head_came = since(began);
     std::string body;
-    if (!check.match->bodies.empty()) wrong = co_await read_body(*channel, body, left);
+    if (!check.match->bodies.empty()) wrong = co_await request.read_body(body, kMostBody);
     const std::string address = endpoint.to_string();
     const http::AttemptRecord attempt{.address = address, .status = head.status, .head = head_came, .total = since(began),
-                                      .received = channel->octets_received(), .sent = channel->octets_sent(),
+                                      .received = request.channel().octets_received(), .sent = request.channel().octets_sent(),
                                       .body = body.size()};
-    if (wrong.empty()) wrong = judge->judge(*check.match, {head, body, attempt}, memory);
+    if (wrong.empty()) wrong = judge->judge(*check.match, {head, body, attempt}, request.memory());
   }
-  channel->end();
   co_return wrong;
 }
 

@@ -86,6 +86,11 @@ constexpr std::string_view kDifferences = R"(
   what does not load changes nothing and is told in an `[alert]`. `-t` and the start read them.
 - The keys of tickets are made by Weir and changed each `ssl_session_timeout`, also without a shared cache; all threads and
   reloads share them.
+- OCSP responders are asked by `ssl_stapling` at the start, not by the first client; a failure is tried again after five
+  seconds, then ever more slowly. Without `resolver` the system is asked for their addresses.
+- Early data is taken by each server that says `ssl_early_data`, whatever the default server of the address says. A hello that
+  comes again within its ten seconds is not taken early.
+- `ssl_certificate_cache` keeps pairs: `max` counts a certificate and its key as two.
 - `$ssl_client_cert` is one line, with tabs where nginx folds: RFC 9112 forbids folded fields.
 - A request is answered with 421 if its host belongs to a server that verifies clients and is another one than that of the
   name in the handshake. nginx compares the names.

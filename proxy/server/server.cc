@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "server/certificate_watch.h"
+#include "server/staple_watch.h"
 #include "server/privileges.h"
 #include "server/version.h"
 
@@ -329,6 +330,8 @@ int Server::run() {
   wait_for_signal();
   CertificateWatch certificates(context, [this] { return error_log_; });
   certificates.start();
+  StapleWatch staples(context, [this] { return error_log_; });
+  staples.start();
   mask_signals(SIG_UNBLOCK);
   context.run();
   for (auto& worker : workers_) worker->join();

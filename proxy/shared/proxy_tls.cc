@@ -13,7 +13,14 @@ std::string_view without_port(std::string_view host) {
 
 net::TlsTarget tls_target(Context& context, const ProxyTlsConf& conf, std::string_view host, std::string_view address) {
   const std::string_view name = conf.name.is_set() ? conf.name->evaluate(context) : host;
-  net::TlsTarget target{conf.client, std::string(without_port(name)), *conf.server_name, {}, std::string(address)};
+  net::TlsTarget target;
+  target.client = conf.client;
+  target.name = without_port(name);
+  target.sends_name = *conf.server_name;
+  target.address = address;
+  for (const Template& protocol : *conf.alpn)
+    if (std::string wanted(protocol.evaluate(context)); !wanted.empty() && wanted.size() <= 255)
+      target.alpn.push_back(std::move(wanted));
   if (!conf.client->options().certificates_vary) return target;
   const auto path = [&](const Template& text) {
     std::string value(text.evaluate(context));

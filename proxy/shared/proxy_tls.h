@@ -2,30 +2,26 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/setting.h"
-#include "shared/tls_conf.h"
-#include "shared/variable.h"
 #include "net/tls_client.h"
+#include "shared/option_set.h"
+#include "shared/variable.h"
 
 namespace weir::shared {
 
+class Context;
+class Loader;
+
 struct ProxyTlsConf {
+  OptionSet<net::TlsClientOptions> options;  // but for certificates
   config::Setting<Template> certificate, key;
-  config::Setting<std::vector<std::string>> passwords;
-  config::Setting<std::uint32_t> versions{net::tls_version::kTls12 | net::tls_version::kTls13};
-  config::Setting<std::string> ciphers{"DEFAULT"};
-  config::Setting<TlsConf::Commands> commands;
-  config::Setting<bool> verify{false};
-  config::Setting<std::uint32_t> verify_depth{1};
-  config::Setting<std::string> trusted_certificate, crl;
   config::Setting<Template> name;  // not set: the host of proxy_pass
   config::Setting<bool> server_name{false};
-  config::Setting<bool> session_reuse{true};
+  config::Setting<std::vector<Template>> alpn;
 
   /// Made of these when the configuration was read; null where nothing is passed to such backends.
   std::shared_ptr<const net::TlsClient> client;

@@ -162,7 +162,7 @@ net::Task<std::optional<int>> Session::shake_hands() {
 
 /// The client's certificate was looked at in the handshake; what follows from it is decided here.
 std::optional<int> Session::judge_client() const {
-  const net::TlsVerify wanted = *conf<TlsConf>().verify;
+  const net::TlsVerify wanted = conf<TlsConf>().options->verify;
   const net::TlsFacts* const tls = client_->tls();
   if (wanted == net::TlsVerify::Off || !tls) return std::nullopt;
   if (tls->verify_error() != 0) {

@@ -24,6 +24,7 @@ Certificate Certificates::make(const std::string& name, CertificateOptions optio
     command.insert(command.end(), {"-CA", options.signer->certificate, "-CAkey", options.signer->key});
   command.insert(command.end(), {"-addext", options.authority ? "basicConstraints=critical,CA:TRUE"
                                                               : "basicConstraints=critical,CA:FALSE"});
+  if (!options.ocsp.empty()) command.insert(command.end(), {"-addext", "authorityInfoAccess=OCSP;URI:" + options.ocsp});
   const RunResult result = run_program(command);
   if (result.exit_code != 0) throw std::runtime_error("openssl req failed: " + result.output);
   return made;

@@ -19,6 +19,7 @@ struct CertificateOptions {
   std::string password = {};           // that the key is encrypted with
   const Certificate* signer = nullptr;  // null: signed by itself
   bool authority = false;               // may sign others
+  std::string ocsp = {};                // URL of the responder that is to be asked about it
 };
 
 class Certificates {

@@ -17,61 +17,58 @@ using namespace scopes;
 using namespace ssl_values;
 
 net::TlsClientOptions options_of(const ProxyTlsConf& conf, const Loader& loader) {
-  net::TlsClientOptions options;
+  net::TlsClientOptions options = *conf.options;
   options.certificates_vary = !conf.certificate->is_literal() || !conf.key->is_literal();
-  if (!conf.certificate->is_empty_literal()) {
-    const auto path = [&](const Template& text) {
-      const std::string& source = text.source();
-      return options.certificates_vary || source.starts_with("data:") ? source : loader.conf_path(source);
-    };
-    options.certificates.push_back({path(*conf.certificate), path(*conf.key)});
-  }
-  options.passwords = *conf.passwords;
-  options.versions = *conf.versions;
-  options.ciphers = *conf.ciphers;
-  options.commands = *conf.commands;
+  if (!conf.certificate->is_empty_literal())
+    options.certificates.push_back({certificate_source(*conf.certificate, options, loader),
+                                    certificate_source(*conf.key, options, loader)});
   options.directory = loader.conf_path("");
-  options.verify = *conf.verify;
-  options.verify_depth = *conf.verify_depth;
-  options.trusted = *conf.trusted_certificate;
-  options.revoked = *conf.crl;
-  options.reuse_sessions = *conf.session_reuse;
   return options;
 }
 
+std::vector<Template> templates(const config::Call& call) {
+  std::vector<Template> texts;
+  for (const std::string& word : call.args)
+    texts.push_back(Template::compile(word, Loader::of(call).protocol.variables));
+  return texts;
+}
+
 constexpr auto kScopes = kHttpServerLocation | kStreamAndServer;
+
+using Options = net::TlsClientOptions;
 
 constexpr DirectiveSpec kDirectives[] = {
     directive<&ProxyTlsConf::certificate, &template_value>("proxy_ssl_certificate", kScopes, {1, 1},
         "file | data:text", "A certificate in PEM to show to backends."),
     directive<&ProxyTlsConf::key, &template_value>("proxy_ssl_certificate_key", kScopes, {1, 1},
         "file | data:text", "Its key."),
-    directive<&ProxyTlsConf::passwords, &password_lines>("proxy_ssl_password_file", kScopes, {1, 1}, "file",
+    option<ProxyTlsConf, &Options::passwords, &password_lines>("proxy_ssl_password_file", kScopes, {1, 1}, "file",
         "Passwords for a key that is encrypted, a line each; all are tried."),
-    directive<&ProxyTlsConf::versions, &config::flags<kVersions>>("proxy_ssl_protocols", kScopes, {1, -1},
+    option<ProxyTlsConf, &Options::credential_cache, &credential_cache>("proxy_ssl_certificate_cache", kScopes, {1, 3}, kCacheSyntax,
+        "How many certificates and keys whose names have variables are kept once they were loaded, as with "
+        "`ssl_certificate_cache`."),
+    option<ProxyTlsConf, &Options::versions, &config::flags<kVersions>>("proxy_ssl_protocols", kScopes, {1, -1},
         "TLSv1.3 | TLSv1.2 | TLSv1.1 | TLSv1 | SSLv3 | SSLv2 …", "Versions that are spoken to backends."),
-    directive<&ProxyTlsConf::ciphers, &config::text>("proxy_ssl_ciphers", kScopes, {1, 1}, "ciphers",
+    option<ProxyTlsConf, &Options::ciphers, &config::text>("proxy_ssl_ciphers", kScopes, {1, 1}, "ciphers",
         "Ciphers of TLS 1.2 and below, as OpenSSL writes them."),
-    repeated<&ProxyTlsConf::commands, &two_words>("proxy_ssl_conf_command", kScopes, {2, 2}, "name value",
-        "A command of OpenSSL's SSL_CONF_cmd."),
-    directive<&ProxyTlsConf::verify, &config::on_off>("proxy_ssl_verify", kScopes, {1, 1}, "on | off",
+    repeated_option<ProxyTlsConf, &Options::commands, &two_words>("proxy_ssl_conf_command", kScopes, {2, 2},
+        "name value", "A command of OpenSSL's SSL_CONF_cmd."),
+    option<ProxyTlsConf, &Options::verify, &config::on_off>("proxy_ssl_verify", kScopes, {1, 1}, "on | off",
         "Whether backends must have a certificate of somebody trusted, for the right name."),
-    directive<&ProxyTlsConf::verify_depth, &config::number_in<0, 100>>("proxy_ssl_verify_depth", kScopes,
+    option<ProxyTlsConf, &Options::verify_depth, &config::number_in<0, 100>>("proxy_ssl_verify_depth", kScopes,
         {1, 1}, "number", "How many certificates may stand between a backend's and a trusted one."),
-    directive<&ProxyTlsConf::trusted_certificate, &conf_file>("proxy_ssl_trusted_certificate", kScopes,
+    option<ProxyTlsConf, &Options::trusted, &conf_file>("proxy_ssl_trusted_certificate", kScopes,
         {1, 1}, "file", "Certificates of authorities that are trusted."),
-    directive<&ProxyTlsConf::crl, &conf_file>("proxy_ssl_crl", kScopes, {1, 1}, "file",
-        "Certificates that were revoked."),
+    option<ProxyTlsConf, &Options::revoked, &conf_file>("proxy_ssl_crl", kScopes, {1, 1}, "file", "Certificates that were revoked."),
     directive<&ProxyTlsConf::name, &template_value>("proxy_ssl_name", kScopes, {1, 1}, "name",
         "The name that a backend's certificate must be for, and that is sent with `proxy_ssl_server_name`; the host of "
         "`proxy_pass` unless given."),
     directive<&ProxyTlsConf::server_name, &config::on_off>("proxy_ssl_server_name", kScopes, {1, 1},
         "on | off", "Whether the name is sent to backends (SNI)."),
-    directive<&ProxyTlsConf::session_reuse, &config::on_off>("proxy_ssl_session_reuse", kScopes, {1, 1},
+    directive<&ProxyTlsConf::alpn, &templates>("proxy_ssl_alpn", kStreamAndServer, {1, -1}, "protocol …",
+        "Protocols that are offered to backends (ALPN), the best first; those that are empty are left out."),
+    option<ProxyTlsConf, &Options::reuse_sessions, &config::on_off>("proxy_ssl_session_reuse", kScopes, {1, 1},
         "on | off", "Whether handshakes are shortened by sessions of earlier connections."),
-    config::custom("proxy_ssl_certificate_cache", kScopes, {1, 3}, "off | max=N [inactive=time] [valid=time]",
-        "How long certificates whose names have variables are kept.", [](const config::Call&) {})
-        .accepted("such certificates are read when a connection is opened"),
 };
 
 }  // namespace
@@ -85,7 +82,7 @@ std::shared_ptr<const net::TlsClient> make_tls_client(const ProxyTlsConf& conf, 
   if (!conf.certificate->is_empty_literal() && conf.key->is_empty_literal())
     return complain(fmt::format("no \"proxy_ssl_certificate_key\" is defined for certificate \"{}\"",
                                 conf.certificate->source()));
-  if (*conf.verify && conf.trusted_certificate->empty())
+  if (conf.options->verify && conf.options->trusted.empty())
     return complain("no proxy_ssl_trusted_certificate for proxy_ssl_verify");
   try {
     return net::TlsClient::with(options_of(conf, loader));

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include "net/stream.h"
-#include "net/tls_facts.h"
+#include "net/tls_keeper.h"
 #include "net/tls_server.h"
 #include "shared/context.h"
 #include "shared/features/features.h"
 #include "shared/features/scopes.h"
 #include "shared/features/ssl_values.h"
+#include "shared/resolver_conf.h"
 #include "shared/tls_conf.h"
 
 namespace weir::shared {
@@ -35,15 +35,15 @@ constexpr config::EnumName<TlsVerify> kVerify[] = {
     {"optional_no_ca", TlsVerify::OptionalNoCa},
 };
 
-TlsCacheChoice parse_cache(const Call& call) {
-  using Cache = net::TlsServerOptions::Cache;
-  TlsCacheChoice choice;
+net::TlsSessionStore session_store(const Call& call) {
+  using Kind = net::TlsSessionStore::Kind;
+  net::TlsSessionStore choice;
   for (const std::string& word : call.args) {
     if (word == "off" || word == "none") {
-      choice.kind = word == "off" ? Cache::Off : Cache::None;
+      choice.kind = word == "off" ? Kind::Off : Kind::None;
     } else if (word.starts_with("builtin")) {
-      if (choice.kind == Cache::Shared) continue;
-      choice.kind = Cache::Builtin;
+      if (choice.kind == Kind::Shared) continue;
+      choice.kind = Kind::Builtin;
       if (word.size() == 7) continue;
       const auto count = word[7] == ':' ? config::parse_number(word.substr(8)) : std::nullopt;
       if (!count) call.fail(fmt::format("invalid session cache \"{}\"", word));
@@ -53,7 +53,7 @@ TlsCacheChoice parse_cache(const Call& call) {
       const auto size = colon == word.npos ? std::nullopt : config::parse_size(word.substr(colon + 1));
       if (!size || colon == 7) call.fail(fmt::format("invalid session cache \"{}\"", word));
       if (size->count() < 32 * 1024) call.fail(fmt::format("session cache \"{}\" is too small", word));
-      choice = {Cache::Shared, word.substr(7, colon - 7), size->count()};
+      choice = {Kind::Shared, word.substr(7, colon - 7), size->count()};
     } else {
       call.fail(fmt::format("invalid session cache \"{}\"", word));
     }
@@ -73,85 +73,25 @@ bool has_variables(std::span<const Template> texts) {
   return std::any_of(texts.begin(), texts.end(), [](const Template& text) { return !text.is_literal(); });
 }
 
-net::TlsServerOptions options_of(const TlsConf& conf, const Loader& loader) {
-  net::TlsServerOptions options;
+net::TlsServerOptions options_of(const config::Settings& settings, const Loader& loader) {
+  const TlsConf& conf = settings.get<TlsConf>();
+  net::TlsServerOptions options = *conf.options;
   options.certificates_vary = has_variables(*conf.certificates) || has_variables(*conf.keys);
-  for (std::size_t i = 0; i < conf.certificates->size(); ++i) {
-    const auto path = [&](const Template& text) {
-      const std::string& source = text.source();
-      return options.certificates_vary || source.starts_with("data:") ? source : loader.conf_path(source);
-    };
-    options.certificates.push_back({path((*conf.certificates)[i]), path((*conf.keys)[i])});
-  }
-  options.passwords = *conf.passwords;
-  options.versions = *conf.versions;
-  options.ciphers = *conf.ciphers;
-  options.prefer_server_ciphers = *conf.prefer_server_ciphers;
-  options.curves = *conf.curves;
-  options.dh_parameters = *conf.dh_parameters;
-  options.commands = *conf.commands;
+  for (std::size_t i = 0; i < conf.certificates->size(); ++i)
+    options.certificates.push_back({certificate_source((*conf.certificates)[i], options, loader),
+                                    certificate_source((*conf.keys)[i], options, loader)});
   options.directory = loader.conf_path("");
-  options.cache = conf.cache->kind;
-  options.cache_name = conf.cache->name;
-  options.cache_bytes = conf.cache->size;
-  options.tickets = *conf.tickets;
-  options.ticket_keys = *conf.ticket_keys;
-  options.session_timeout = *conf.session_timeout;
-  options.record_size = *conf.buffer_size;
-  options.reject = *conf.reject;
-  options.verify = *conf.verify;
-  options.verify_depth = *conf.verify_depth;
-  options.client_authorities = *conf.client_certificate;
-  options.trusted = *conf.trusted_certificate;
-  options.revoked = *conf.crl;
-  if (*conf.stapling) options.staple = *conf.staple;
-  if (loader.protocol.name != "http") options.alpn = *conf.alpn;
+  const ResolverConf& names = settings.get<ResolverConf>();
+  if (options.stapling) options.responder_names = {*names.resolver, *names.timeout};
+  if (loader.protocol.name == "http") options.alpn = {"http/1.1", "http/1.0", "http/0.9"};
   return options;
 }
 
-// --- variables
-
-template <net::TlsFact Which>
-VariableValue fact(Context& context, const VariableArg&) {
-  const net::Stream* const transport = context.transport();
-  const net::TlsFacts* const tls = transport ? transport->tls() : nullptr;
-  const std::string text = tls ? tls->fact(Which) : std::string();
-  return text.empty() ? VariableValue::not_found() : VariableValue{context.keep(text)};
-}
-
-using net::TlsFact;
-
-constexpr VariableSpec kVariables[] = {
-    {"ssl_protocol", fact<TlsFact::Protocol>},
-    {"ssl_cipher", fact<TlsFact::Cipher>},
-    {"ssl_ciphers", fact<TlsFact::Ciphers>},
-    {"ssl_curve", fact<TlsFact::Curve>},
-    {"ssl_curves", fact<TlsFact::Curves>},
-    {"ssl_sigalg", fact<TlsFact::Signature>},
-    {"ssl_session_id", fact<TlsFact::SessionId>},
-    {"ssl_session_reused", fact<TlsFact::SessionReused>},
-    {"ssl_server_name", fact<TlsFact::ServerName>},
-    {"ssl_alpn_protocol", fact<TlsFact::Alpn>},
-    {"ssl_early_data", fact<TlsFact::EarlyData>},
-    {"ssl_client_verify", fact<TlsFact::PeerVerdict>},
-    {"ssl_client_cert", fact<TlsFact::PeerCertificate>},
-    {"ssl_client_raw_cert", fact<TlsFact::PeerCertificateRaw>},
-    {"ssl_client_escaped_cert", fact<TlsFact::PeerCertificateEscaped>},
-    {"ssl_client_s_dn", fact<TlsFact::PeerSubject>},
-    {"ssl_client_i_dn", fact<TlsFact::PeerIssuer>},
-    {"ssl_client_s_dn_legacy", fact<TlsFact::PeerSubjectLegacy>},
-    {"ssl_client_i_dn_legacy", fact<TlsFact::PeerIssuerLegacy>},
-    {"ssl_client_serial", fact<TlsFact::PeerSerial>},
-    {"ssl_client_fingerprint", fact<TlsFact::PeerFingerprint>},
-    {"ssl_client_v_start", fact<TlsFact::PeerValidFrom>},
-    {"ssl_client_v_end", fact<TlsFact::PeerValidTo>},
-    {"ssl_client_v_remain", fact<TlsFact::PeerDaysLeft>},
-    {"ssl_client_sigalg", fact<TlsFact::PeerSignature>},
-};
-
 // --- directives
 
-std::vector<std::string> protocols(const Call& call) { return {call.args.begin(), call.args.end()}; }
+std::vector<std::string> words(const Call& call) { return {call.args.begin(), call.args.end()}; }
+
+using Options = net::TlsServerOptions;
 
 constexpr DirectiveSpec kDirectives[] = {
     repeated<&TlsConf::certificates, &template_value>("ssl_certificate", kServers, {1, 1}, "file | data:text",
@@ -159,67 +99,83 @@ constexpr DirectiveSpec kDirectives[] = {
         "with variables it is loaded for each handshake. A file that changes is loaded anew without a reload."),
     repeated<&TlsConf::keys, &template_value>("ssl_certificate_key", kServers, {1, 1}, "file | data:text",
         "The key of the certificate in the same place of the list."),
-    directive<&TlsConf::passwords, &password_lines>("ssl_password_file", kServers, {1, 1}, "file",
+    option<TlsConf, &Options::passwords, &password_lines>("ssl_password_file", kServers, {1, 1}, "file",
         "Passwords for keys that are encrypted, a line each; all are tried."),
-    directive<&TlsConf::versions, &config::flags<kVersions>>("ssl_protocols", kServers, {1, -1},
+    option<TlsConf, &Options::credential_cache, &credential_cache>("ssl_certificate_cache", kServers, {1, 3}, kCacheSyntax,
+        "How many certificates and keys whose names have variables are kept once they were loaded, until nobody wanted "
+        "them for `inactive` (10s unless given) or `valid` (60s) has passed. Encrypted keys are not kept."),
+    option<TlsConf, &Options::versions, &config::flags<kVersions>>("ssl_protocols", kServers, {1, -1},
         "TLSv1.3 | TLSv1.2 | TLSv1.1 | TLSv1 | SSLv3 | SSLv2 …", "Versions that clients may speak."),
-    directive<&TlsConf::ciphers, &config::text>("ssl_ciphers", kServers, {1, 1}, "ciphers",
+    option<TlsConf, &Options::ciphers, &config::text>("ssl_ciphers", kServers, {1, 1}, "ciphers",
         "Ciphers of TLS 1.2 and below, as OpenSSL writes them."),
-    directive<&TlsConf::prefer_server_ciphers, &config::on_off>("ssl_prefer_server_ciphers", kServers, {1, 1},
+    option<TlsConf, &Options::prefer_server_ciphers, &config::on_off>("ssl_prefer_server_ciphers", kServers, {1, 1},
         "on | off", "Whether the order of the ciphers here counts, or the client's."),
-    directive<&TlsConf::curves, &config::text>("ssl_ecdh_curve", kServers, {1, 1}, "curves | auto",
+    option<TlsConf, &Options::curves, &config::text>("ssl_ecdh_curve", kServers, {1, 1}, "curves | auto",
         "Curves for the exchange of keys, with colons between, the best first."),
-    directive<&TlsConf::dh_parameters, &conf_file>("ssl_dhparam", kServers, {1, 1}, "file",
+    option<TlsConf, &Options::dh_parameters, &conf_file>("ssl_dhparam", kServers, {1, 1}, "file",
         "Parameters for DHE ciphers; without them there are none."),
-    repeated<&TlsConf::commands, &two_words>("ssl_conf_command", kServers, {2, 2}, "name value",
+    repeated_option<TlsConf, &Options::commands, &two_words>("ssl_conf_command", kServers, {2, 2}, "name value",
         "A command of OpenSSL's SSL_CONF_cmd, such as `Ciphersuites`."),
-    directive<&TlsConf::cache, &parse_cache>("ssl_session_cache", kServers, {1, 2},
+    option<TlsConf, &Options::session_store, &session_store>("ssl_session_cache", kServers, {1, 2},
         "off | none | builtin[:sessions] | shared:name:size",
         "Where sessions are kept that clients may come back with. All threads share a cache; it outlives reloads."),
-    directive<&TlsConf::tickets, &config::on_off>("ssl_session_tickets", kServers, {1, 1}, "on | off",
+    option<TlsConf, &Options::tickets, &config::on_off>("ssl_session_tickets", kServers, {1, 1}, "on | off",
         "Whether sessions are given to clients in tickets."),
-    repeated<&TlsConf::ticket_keys, &conf_file>("ssl_session_ticket_key", kServers, {1, 1}, "file",
+    repeated_option<TlsConf, &Options::ticket_keys, &conf_file>("ssl_session_ticket_key", kServers, {1, 1}, "file",
         "A key for tickets, 48 or 80 octets; the first encrypts, all decrypt. Without any, Weir makes keys by itself and "
         "changes them when `ssl_session_timeout` has passed."),
-    directive<&TlsConf::session_timeout, &config::time_s>("ssl_session_timeout", kServers, {1, 1}, "time",
+    option<TlsConf, &Options::session_timeout, &config::time_s>("ssl_session_timeout", kServers, {1, 1}, "time",
         "How long a session may be used again."),
-    directive<&TlsConf::buffer_size, &record_size>("ssl_buffer_size", kServers, {1, 1}, "size",
+    option<TlsConf, &Options::early_data, &config::on_off>("ssl_early_data", kHttpServer, {1, 1}, "on | off",
+        "Whether clients that come back may send a request along with their hello (TLS 1.3). Whoever overheard it may send "
+        "it again elsewhere: tell backends with `proxy_set_header Early-Data $ssl_early_data`, so that they answer 425 to "
+        "what must not be done twice."),
+    option<TlsConf, &Options::record_size, &record_size>("ssl_buffer_size", kServers, {1, 1}, "size",
         "How much is sent in one record, at most 16k."),
-    directive<&TlsConf::reject, &config::on_off>("ssl_reject_handshake", kServers, {1, 1}, "on | off",
+    option<TlsConf, &Options::reject, &config::on_off>("ssl_reject_handshake", kServers, {1, 1}, "on | off",
         "Ends every handshake with this server."),
-    directive<&TlsConf::verify, &config::an_enum<kVerify>>("ssl_verify_client", kServers, {1, 1},
+    option<TlsConf, &Options::verify, &config::an_enum<kVerify>>("ssl_verify_client", kServers, {1, 1},
         "on | off | optional | optional_no_ca", "Whether clients have to show a certificate, and whose."),
-    directive<&TlsConf::verify_depth, &config::number_in<0, 100>>("ssl_verify_depth", kServers, {1, 1}, "number",
+    option<TlsConf, &Options::verify_depth, &config::number_in<0, 100>>("ssl_verify_depth", kServers, {1, 1}, "number",
         "How many certificates may stand between a client's and a trusted one."),
-    directive<&TlsConf::client_certificate, &conf_file>("ssl_client_certificate", kServers, {1, 1}, "file",
+    option<TlsConf, &Options::client_authorities, &conf_file>("ssl_client_certificate", kServers, {1, 1}, "file",
         "Certificates of authorities that sign those of clients; their names are sent to clients."),
-    directive<&TlsConf::trusted_certificate, &conf_file>("ssl_trusted_certificate", kServers, {1, 1}, "file",
-        "The same without sending names."),
-    directive<&TlsConf::stapling, &config::on_off>("ssl_stapling", kServers, {1, 1}, "on | off",
-        "Whether clients that ask are told that the certificate was not revoked.")
-        .degraded("only the answer in `ssl_stapling_file` is sent, Weir asks no responder yet; clients ask themselves"),
-    directive<&TlsConf::staple, &conf_file>("ssl_stapling_file", kServers, {1, 1}, "file",
-        "What they are told: the answer of an OCSP responder, in DER. A file that changes is loaded anew."),
-    directive<&TlsConf::alpn, &protocols>("ssl_alpn", kStreamAndServer, {1, -1}, "protocol …",
+    option<TlsConf, &Options::trusted, &conf_file>("ssl_trusted_certificate", kServers, {1, 1}, "file",
+        "The same without sending names. Answers of OCSP responders are judged by them too."),
+    option<TlsConf, &Options::revoked, &conf_file>("ssl_crl", kServers, {1, 1}, "file", "Certificates that were revoked."),
+    option<TlsConf, &Options::stapling, &config::on_off>("ssl_stapling", kServers, {1, 1}, "on | off",
+        "Whether clients that ask are told that the certificate was not revoked. Its OCSP responder is asked in the "
+        "background, at the start and again before its answer ends."),
+    option<TlsConf, &Options::staple, &conf_file>("ssl_stapling_file", kServers, {1, 1}, "file",
+        "What they are told, instead of asking: the answer of an OCSP responder, in DER. A file that changes is loaded anew."),
+    option<TlsConf, &Options::responder, &config::text>("ssl_stapling_responder", kServers, {1, 1}, "url",
+        "The responder to be asked, `http://…`, instead of the one that the certificate names."),
+    option<TlsConf, &Options::staple_verify, &config::on_off>("ssl_stapling_verify", kServers, {1, 1}, "on | off",
+        "Whether an answer must be signed by somebody of `ssl_trusted_certificate`."),
+    option<TlsConf, &Options::alpn, &words>("ssl_alpn", kStreamAndServer, {1, -1}, "protocol …",
         "What may be negotiated with clients that offer protocols (ALPN), the best first; without any of it they are refused."),
     directive<&TlsConf::handshake_timeout, &config::time_ms>("ssl_handshake_timeout", kStreamAndServer, {1, 1}, "time",
         "How long a handshake may take."),
-    directive<&TlsConf::crl, &conf_file>("ssl_crl", kServers, {1, 1}, "file", "Certificates that were revoked."),
 };
 
 }  // namespace
 
-std::shared_ptr<net::TlsServer> make_tls_server(const TlsConf& conf, const Loader& loader, const config::Position& at) {
+std::shared_ptr<net::TlsServer> make_tls_server(const config::Settings& settings, const Loader& loader,
+                                                const config::Position& at) {
+  const TlsConf& conf = settings.get<TlsConf>();
   const auto complain = [&](std::string text) { loader.diagnostics.error(at, std::move(text)); };
-  const bool judges = *conf.verify == TlsVerify::On || *conf.verify == TlsVerify::Optional;
+  const net::TlsServerOptions& wanted = *conf.options;
+  const bool judges = wanted.verify == TlsVerify::On || wanted.verify == TlsVerify::Optional;
   if (conf.keys->size() < conf.certificates->size()) {
     complain(fmt::format("no \"ssl_certificate_key\" is defined for certificate \"{}\"",
                          conf.certificates->back().source()));
-  } else if (judges && conf.client_certificate->empty() && conf.trusted_certificate->empty()) {
+  } else if (judges && wanted.client_authorities.empty() && wanted.trusted.empty()) {
     complain("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
   } else {
     try {
-      return net::TlsServer::with(options_of(conf, loader));
+      auto server = net::TlsServer::with(options_of(settings, loader));
+      for (const std::string& remark : server->keeper().remarks()) loader.diagnostics.warn(at, remark);
+      return server;
     } catch (const net::TlsConfigError& error) {
       complain(error.what());
     }
@@ -237,9 +193,6 @@ std::vector<net::TlsKeyPair> key_pairs(Context& context, const TlsConf& conf, co
     pairs.push_back({path((*conf.certificates)[i]), path((*conf.keys)[i])});
   return pairs;
 }
-
-std::span<const VariableSpec> ssl_variables();
-std::span<const VariableSpec> ssl_variables() { return kVariables; }
 
 extern const Directives ssl_directives;
 const Directives ssl_directives = kDirectives;

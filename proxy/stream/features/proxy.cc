@@ -83,7 +83,7 @@ void finish(ServerBlock& server, Loader& loader) {
   if (!conf.pass->is_set() || !*conf.ssl) return;
   ProxyTlsConf& tls = server.settings.edit<ProxyTlsConf>();
   tls.client = make_tls_client(tls, loader, server.at);
-  if (tls.client && !*tls.verify)
+  if (tls.client && !tls.options->verify)
     loader.diagnostics.warn(server.at, fmt::format("the certificates of backends of \"{}\" are not verified: anybody on the "
                                                    "way there can read and change what is passed; see proxy_ssl_verify",
                                                    conf.pass->address.source()));

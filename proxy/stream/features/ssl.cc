@@ -23,7 +23,7 @@ void check_listens(Loader& loader) {
     if (!listen->tls) continue;
     const ServerBlock& server = *listen->default_server;
     const TlsConf& conf = server.settings.get<TlsConf>();
-    if (conf.certificates->empty() && !*conf.reject)
+    if (conf.certificates->empty() && !conf.options->reject)
       loader.diagnostics.error(listen->at,
                                fmt::format("no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive in {}:{}",
                                            server.at.file ? *server.at.file : "", server.at.line));
@@ -32,8 +32,8 @@ void check_listens(Loader& loader) {
 
 void finish(ServerBlock& server, Loader& loader) {
   const TlsConf& conf = server.settings.get<TlsConf>();
-  if (listens_with_tls(loader.config, server) && (!conf.certificates->empty() || *conf.reject))
-    server.tls = make_tls_server(conf, loader, server.at);
+  if (listens_with_tls(loader.config, server) && (!conf.certificates->empty() || conf.options->reject))
+    server.tls = make_tls_server(server.settings, loader, server.at);
   if (&server == loader.config.servers.back().get()) check_listens(loader);
 }
 

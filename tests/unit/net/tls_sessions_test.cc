@@ -1,4 +1,5 @@
 // What clients come back with: the shared cache of sessions, and the keys of tickets.
+#include "net/tls_replay_guard.h"
 #include "net/tls_session_cache.h"
 #include "net/tls_ticket_keys.h"
 
@@ -66,6 +67,34 @@ TEST(TlsTicketKeys, AreRenewedAfterALifetimeAndTheOneBeforeStillDecrypts) {
   // After a pause nothing that old is taken any more.
   EXPECT_NE(keys.newest(start + 1000s)->name, third.name);
   EXPECT_FALSE(keys.find(name_of(third), start + 1000s));
+}
+
+TEST(TlsReplayGuard, KnowsAHelloAgainAsLongAsItsTicketCouldBeFresh) {
+  TlsReplayGuard guard;
+  const TimePoint start = Clock::now();
+  const TlsReplayGuard::Random one{1}, other{2};
+  EXPECT_TRUE(guard.is_new(one, start));
+  EXPECT_TRUE(guard.is_new(other, start + 12s));
+  EXPECT_FALSE(guard.is_new(one, start + 12s));
+  EXPECT_FALSE(guard.is_new(one, start + 14s)) << "it was remembered in the span before";
+  EXPECT_FALSE(guard.is_new(other, start + 24s)) << "twelve seconds are never too long";
+  EXPECT_TRUE(guard.is_new(one, start + 60s)) << "OpenSSL refuses so old a hello by itself";
+}
+
+TEST(TlsReplayGuard, RefusesWhatItCannotRemember) {
+  TlsReplayGuard guard;
+  const TimePoint now = Clock::now();
+  TlsReplayGuard::Random random{};
+  std::uint32_t taken = 0;
+  for (std::uint32_t i = 1; i <= 100'000; ++i) {
+    std::memcpy(random.data(), &i, sizeof i);
+    if (guard.is_new(random, now)) ++taken;
+  }
+  EXPECT_GT(taken, 10'000u);
+  EXPECT_LT(taken, 100'000u);
+  random.fill(0xff);
+  EXPECT_FALSE(guard.is_new(random, now));
+  EXPECT_TRUE(guard.is_new(random, now + 60s));
 }
 
 }  // namespace
