@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/out_of_memory.h"
+
 namespace weir::http {
 
 namespace {
@@ -82,13 +84,15 @@ void UpstreamPool::give(std::uint64_t backend, std::unique_ptr<BackendChannel> g
       stream.peer_closed() || stream.input_pending())
     return;
 
+  BackendChannel** place = nullptr;
+  if (!net::OutOfMemory::unless([&] { place = &newest_[backend]; })) return;
+  BackendChannel*& top = *place;
   BackendChannel* const channel = given.release();
   channel->pool_ = this;
   channel->backend_ = backend;
   channel->older_ = most_recent_;
   (most_recent_ ? most_recent_->newer_ : least_recent_) = channel;
   most_recent_ = channel;
-  BackendChannel*& top = newest_[backend];
   channel->below_ = top;
   if (top) top->above_ = channel;
   top = channel;

@@ -7,6 +7,7 @@
 
 #include "http/date.h"
 #include "http/proxy_conf.h"
+#include "net/out_of_memory.h"
 #include "shared/key.h"
 
 namespace weir::http {
@@ -44,8 +45,11 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
 
  private:
   void room() noexcept override {
-    exchange_.loop().post([weak = self_] {
-      if (*weak) (*weak)->end(Ended::Called);
+    // Who is not told for want of memory finds out when its patience ends.
+    net::OutOfMemory::unless([this] {
+      exchange_.loop().post([weak = self_] {
+        if (*weak) (*weak)->end(Ended::Called);
+      });
     });
   }
   void on_timer() override { end(Ended::TimedOut); }

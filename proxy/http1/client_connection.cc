@@ -1,7 +1,6 @@
 #include "http1/client_connection.h"
 
 #include <algorithm>
-#include <new>
 
 #include "http/respond.h"
 #include "http/uri.h"
@@ -81,19 +80,14 @@ void ClientConnection::make_room(std::string_view limit) {
 // While a connection waits for a request this frame is all there is of its coroutines, so it is kept small.
 net::Task<void> ClientConnection::run(std::unique_ptr<ClientConnection> connection) {
   ClientConnection& self = *connection;
-  try {
-    if (self.info_.listen->proxy_protocol && !self.proxy_header_ && !co_await self.read_proxy_header()) co_return;
-    do {
-      while (self.keeps_waiting())
-        if (co_await self.stream_->readable(self.patience())) break;
-      if (self.input_.is_empty()) co_return;
-      self.enter(Kind::Head);
-    } while (self.goes_on(co_await self.serve_one()));
-    co_await self.end_in_order();
-  } catch (const std::bad_alloc&) {
-    // Memory that cannot be had costs the connection that wanted it; the others go on.
-    log::alert(self.runtime_->error_log(), "out of memory: a client connection was closed");
-  }
+  if (self.info_.listen->proxy_protocol && !self.proxy_header_ && !co_await self.read_proxy_header()) co_return;
+  do {
+    while (self.keeps_waiting())
+      if (co_await self.stream_->readable(self.patience())) break;
+    if (self.input_.is_empty()) co_return;
+    self.enter(Kind::Head);
+  } while (self.goes_on(co_await self.serve_one()));
+  co_await self.end_in_order();
 }
 
 // What a proxy in front says of the client comes before everything else.

@@ -90,14 +90,15 @@ class BufferPool {
   // For Buffer and Arena.
   char* take_block(BufferSize size) {
     List& list = lists_[static_cast<std::size_t>(size)];
+    char* const block = list.first ? reinterpret_cast<char*>(list.first) : allocate(size);
+    if (list.first) {
+      list.first = list.first->next;
+      --list.count;
+      kept_ -= bytes_of(size);
+    }
     lent_ += bytes_of(size);
-    if (!list.first) return allocate(size);
-    Free* block = list.first;
-    list.first = block->next;
-    --list.count;
-    kept_ -= bytes_of(size);
     if (kept_ < least_kept_) least_kept_ = kept_;
-    return reinterpret_cast<char*>(block);
+    return block;
   }
   void give_block(char* data, BufferSize size) noexcept {
     List& list = lists_[static_cast<std::size_t>(size)];

@@ -1,7 +1,6 @@
 #include "net/connect.h"
 
 #include <netinet/tcp.h>
-#include <unistd.h>
 
 #include "net/send.h"
 #include "net/tls_stream.h"
@@ -23,6 +22,20 @@ int prepare(int fd, const Endpoint& peer, const ConnectOptions& options) {
   return error || !options.bind ? error : bind_own(fd, *options.bind, options.transparent);
 }
 
+/// Shows others where a connection is being opened, for as long as it is.
+class Shown {
+ public:
+  explicit Shown(Stream** place) : place_(place) {}
+  Shown(const Shown&) = delete;
+  ~Shown() { show(nullptr); }
+  void show(Stream* stream) {
+    if (place_) *place_ = stream;
+  }
+
+ private:
+  Stream** const place_;
+};
+
 }  // namespace
 
 int set_buffers(int fd, int receive, int send) {
@@ -43,40 +56,34 @@ int bind_own(int fd, const Endpoint& own, bool transparent) {
 }
 
 Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds timeout, ConnectOptions options) {
-  const int fd = ::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) co_return ConnectResult{nullptr, {errno}};
-  int error = prepare(fd, peer, options);
+  OwnedFd fd(::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) co_return ConnectResult{nullptr, {errno}};
+  int error = prepare(fd.get(), peer, options);
   bool under_way = false;
-  if (!error && ::connect(fd, peer.raw(), peer.length()) != 0) {
+  if (!error && ::connect(fd.get(), peer.raw(), peer.length()) != 0) {
     under_way = errno == EINPROGRESS || errno == EINTR;
     if (!under_way) error = errno;
   }
-  if (error) {
-    ::close(fd);
-    co_return ConnectResult{nullptr, {error}};
-  }
+  if (error) co_return ConnectResult{nullptr, {error}};
   const Stream::Start start = under_way ? Stream::Start::Connecting : Stream::Start::Connected;
   const TimePoint began = loop.now();
   std::unique_ptr<Stream> stream;
   TlsStream* encrypted = nullptr;
   if (options.tls)
-    stream.reset(encrypted = new TlsStream(loop, fd, start));
+    stream.reset(encrypted = new TlsStream(loop, std::move(fd), start));
   else
-    stream = std::make_unique<Stream>(loop, fd, start);
-  if (options.under_way) *options.under_way = stream.get();
+    stream = std::make_unique<Stream>(loop, std::move(fd), start);
+  Shown shown(options.under_way);
+  shown.show(stream.get());
   IoError waited = co_await stream->writable(timeout);
   if (!waited && !options.first.empty()) waited = co_await send_all(*stream, options.first, timeout);
-  if (options.under_way && (waited || !encrypted)) *options.under_way = nullptr;
   if (waited) co_return ConnectResult{nullptr, waited};
   // Room to write and nothing else: connected, without asking for SO_ERROR.
-  if (stream->broken()) {
-    if (options.under_way) *options.under_way = nullptr;
+  if (stream->broken())
     if (const IoError failed = stream->take_error()) co_return ConnectResult{nullptr, failed};
-  }
   if (encrypted) {
     const TimePoint deadline = timeout.count() > 0 ? began + timeout : TimePoint::max();
     TlsOutcome outcome = co_await encrypted->connect(*options.tls, deadline);
-    if (options.under_way) *options.under_way = nullptr;
     if (outcome.kind != TlsOutcome::Kind::Done)
       co_return ConnectResult{nullptr, outcome.error, std::move(outcome.text)};
   }

@@ -55,11 +55,11 @@ void Listener::stop() {
 void Listener::on_ready(std::uint32_t) {
   sockaddr_storage address;
   socklen_t length = sizeof address;
-  const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) {
+  OwnedFd fd(::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (fd.get() >= 0) {
     // A client that closed a connection and comes back must not meet what is left of the first: both may be of one turn.
     loop_.resume_ready();
-    return handler_.on_accept(fd, Endpoint(reinterpret_cast<const sockaddr*>(&address), length));
+    return handler_.on_accept(std::move(fd), Endpoint(reinterpret_cast<const sockaddr*>(&address), length));
   }
   const int error = errno;
   // Another worker took it, or it is gone: nothing is wrong with the socket.

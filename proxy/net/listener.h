@@ -5,14 +5,15 @@
 
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/owned_fd.h"
 
 namespace weir::net {
 
 class AcceptHandler {
  public:
-  /// A new connection. `fd`: non-blocking, close-on-exec, TCP_NODELAY (inherited from the listening socket); the
-  /// handler owns it now. May stop or destroy the listener.
-  virtual void on_accept(int fd, const Endpoint& peer) = 0;
+  /// A new connection. `fd`: non-blocking, close-on-exec, TCP_NODELAY (inherited from the listening socket).
+  /// May stop or destroy the listener, and may fail for want of memory.
+  virtual void on_accept(OwnedFd fd, const Endpoint& peer) = 0;
   /// Accepting failed for want of descriptors or memory (`error`: EMFILE, ENFILE, ENOBUFS, ENOMEM, or another errno);
   /// the listener has paused for a moment. Called at most once a second: log it.
   virtual void on_accept_error(int error) = 0;

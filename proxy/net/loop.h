@@ -98,7 +98,6 @@ class Loop {
 
   mutable TimePoint now_{};
   mutable bool now_is_fresh_ = false;
-  bool in_turn_ = false;
   TimePoint long_work_began_{};
   std::size_t stream_count_ = 0;
   std::vector<std::coroutine_handle<>> ready_;  // resume_later, this turn

@@ -48,7 +48,7 @@ class Pipe {
 /// The pipes of a loop that wait for the next transfer: the last few used.
 class PipePool {
  public:
-  PipePool() = default;
+  PipePool() { kept_.reserve(kMostKept); }  // so that keeping one needs no memory
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
   ~PipePool();

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "net/out_of_memory.h"
+
 namespace weir::net {
 
 ReadinessSet::ReadinessSet() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
@@ -65,7 +67,8 @@ std::size_t ReadinessSet::dispatch() {
     for (int i = 0; i < count; ++i) {
       const std::uint64_t key = events_[static_cast<std::size_t>(i)].data.u64;
       const Entry& entry = entries_[static_cast<Slot>(key)];
-      if (entry.handler && entry.generation == key >> 32) entry.handler->on_ready(events_[i].events);
+      if (entry.handler && entry.generation == key >> 32)
+        OutOfMemory::unless([&] { entry.handler->on_ready(events_[i].events); });
     }
     if (count == 1) break;
   }

@@ -19,7 +19,7 @@ class Stream;
 /// Receives the events of one descriptor. May remove or destroy itself, and anything else, while it is called.
 class ReadinessHandler {
  public:
-  /// `events`: EPOLL* bits.
+  /// `events`: EPOLL* bits. May fail for want of memory, which is then noted.
   virtual void on_ready(std::uint32_t events) = 0;
   /// The handler as a stream, if it is one.
   virtual Stream* as_stream() { return nullptr; }

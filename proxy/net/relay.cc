@@ -1,6 +1,7 @@
 #include "net/relay.h"
 
 #include <algorithm>
+#include <new>
 
 #include "net/pace.h"
 #include "net/pipe.h"
@@ -30,10 +31,13 @@ class Relay final : private Timer {
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> waiting) {
     moved();
-    spawn(pump({a_, b_, Side::A, Side::B, options_.a_to_b ? *options_.a_to_b : a_to_b_}, options_.first_to_b,
-               options_.a_rate));
-    spawn(pump({b_, a_, Side::B, Side::A, options_.b_to_a ? *options_.b_to_a : b_to_a_}, options_.first_to_a,
-               options_.b_rate));
+    // Both frames are there before either begins: after that there is no way back.
+    Task<> from_a = pump({a_, b_, Side::A, Side::B, options_.a_to_b ? *options_.a_to_b : a_to_b_}, options_.first_to_b,
+                         options_.a_rate);
+    Task<> from_b = pump({b_, a_, Side::B, Side::A, options_.b_to_a ? *options_.b_to_a : b_to_a_}, options_.first_to_a,
+                         options_.b_rate);
+    spawn(std::move(from_a));
+    spawn(std::move(from_b));
     waiting_ = waiting;
     return running_ != 0;
   }
@@ -59,25 +63,30 @@ class Relay final : private Timer {
   };
 
   Task<> pump(Way way, std::string_view first, std::uint64_t rate) {
-    Pace pace(rate, a_.loop().now());
-    Outcome outcome = {co_await deliver(way, first), way.to_side, true};
-    for (int round = 0; !outcome.error; ++round) {
-      if (round == kRoundsInOneGo) {
-        round = 0;
-        co_await way.from.loop().yield();
+    Outcome outcome;
+    try {
+      Pace pace(rate, a_.loop().now());
+      outcome = {co_await deliver(way, first), way.to_side, true};
+      for (int round = 0; !outcome.error; ++round) {
+        if (round == kRoundsInOneGo) {
+          round = 0;
+          co_await way.from.loop().yield();
+        }
+        outcome = {co_await way.from.readable(), way.from_side, false};
+        if (outcome.error || ended()) break;
+        std::size_t most = kMostSpliced;
+        if (pace.is_limited() && (most = pace.allowance(way.count.read, way.from.loop().now())) == 0) {
+          co_await sleep(way.from.loop(), pace.delay());
+          if (ended()) break;
+          moved();  // it is not idle but held back
+          continue;
+        }
+        bool is_bulk = false;
+        outcome = co_await copy(way, most, is_bulk);
+        if (is_bulk && can_splice_ && !pace.is_limited() && !outcome.error) outcome = co_await splice(way);
       }
-      outcome = {co_await way.from.readable(), way.from_side, false};
-      if (outcome.error || ended()) break;
-      std::size_t most = kMostSpliced;
-      if (pace.is_limited() && (most = pace.allowance(way.count.read, way.from.loop().now())) == 0) {
-        co_await sleep(way.from.loop(), pace.delay());
-        if (ended()) break;
-        moved();  // it is not idle but held back
-        continue;
-      }
-      bool is_bulk = false;
-      outcome = co_await copy(way, most, is_bulk);
-      if (is_bulk && can_splice_ && !pace.is_limited() && !outcome.error) outcome = co_await splice(way);
+    } catch (const std::bad_alloc&) {
+      outcome = {{ENOMEM}, way.from_side};
     }
     finish(way, outcome);
   }

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "net/connect.h"
+#include "net/out_of_memory.h"
 
 namespace weir::net {
 
@@ -70,6 +72,9 @@ Resolution failure(int code) {
   return result;
 }
 
+/// Made before memory can run out.
+const ResolutionPtr kNoMemory = std::make_shared<Resolution>(failure(ENOMEM));
+
 dns::Answer failed(int code) {
   dns::Answer answer;
   answer.code = code;
@@ -109,6 +114,7 @@ std::string Resolution::failure() const {
     case 3: return "3: Host not found";
     case 4: return "4: Unimplemented";
     case 5: return "5: Operation refused";
+    case ENOMEM: return fmt::format("{}: Out of memory", ENOMEM);
     case ETIMEDOUT: return fmt::format("{}: Operation timed out", ETIMEDOUT);
     default: return fmt::format("{}: Unknown error", code);
   }
@@ -192,11 +198,16 @@ void Resolver::Lookup::finish(ResolutionPtr result) {
 Task<void> Resolver::look_up(std::shared_ptr<Resolver> self, std::string key, bool services) {
   Pending pending{key, services};
   self->pending_.emplace(key, &pending);
-  co_await self->loop_.yield();  // whoever began this still has to join
-  auto result = std::make_shared<Resolution>(co_await self->follow(pending));
+  ResolutionPtr result = kNoMemory;
+  try {
+    co_await self->loop_.yield();  // whoever began this still has to join
+    result = std::make_shared<Resolution>(co_await self->follow(pending));
+    if (result->code == 0 && result->expires > self->loop_.now()) self->remember(key, result);
+  } catch (const std::bad_alloc&) {
+    OutOfMemory::note();
+  }
   if (const auto own = self->pending_.find(key); own != self->pending_.end() && own->second == &pending)
     self->pending_.erase(own);
-  if (result->code == 0 && result->expires > self->loop_.now()) self->remember(key, result);
   while (Lookup* const waiting = pending.waiting) {
     pending.waiting = waiting->next_;
     waiting->finish(result);

@@ -22,14 +22,15 @@ constexpr std::size_t kGathered = 2048;
 
 }  // namespace
 
-Stream::Stream(Loop& loop, int fd, Start start)
-    : Timer(loop.timers()), loop_(loop), fd_(fd), flags_(start == Start::Connected ? kIn | kOut : 0) {
-  const int error = loop.readiness().add(fd, ReadinessSet::kEdges, *this, slot_);
+Stream::Stream(Loop& loop, OwnedFd&& fd, Start start)
+    : Timer(loop.timers()), loop_(loop), fd_(-1), flags_(start == Start::Connected ? kIn | kOut : 0) {
+  const int error = loop.readiness().add(fd.get(), ReadinessSet::kEdges, *this, slot_);
+  fd_ = fd.release();
   if (error == 0) {
     ++loop_.stream_count_;
     return;
   }
-  ::close(fd);
+  ::close(fd_);
   fd_ = -error;
 }
 
@@ -221,11 +222,11 @@ void Stream::abort() {
   release_descriptor();
 }
 
-int Stream::release() {
+OwnedFd Stream::release() {
   WEIR_CHECK(!waiters_[0] && !waiters_[1]);
-  if (fd_ < 0) return -1;
-  const int fd = std::exchange(fd_, -ECANCELED);
-  loop_.readiness().remove(fd, slot_);
+  if (fd_ < 0) return OwnedFd(-1);
+  OwnedFd fd(std::exchange(fd_, -ECANCELED));
+  loop_.readiness().remove(fd.get(), slot_);
   --loop_.stream_count_;
   Timer::disarm();
   return fd;

@@ -20,6 +20,7 @@
 
 #include "net/io_result.h"
 #include "net/loop.h"
+#include "net/owned_fd.h"
 #include "net/readiness_set.h"
 #include "net/timers.h"
 #include "net/wait.h"
@@ -45,10 +46,11 @@ class Stream : private ReadinessHandler, private Timer {
  public:
   enum class Start : std::uint8_t { Connected, Connecting };
 
-  /// Takes ownership of `fd`, a non-blocking socket. `Connecting`: a connect is under way, writable() tells its end.
-  /// If the kernel refuses to watch one more descriptor, the stream starts closed and every attempt returns the
-  /// reason.
-  Stream(Loop& loop, int fd, Start start = Start::Connected);
+  /// `fd`: a non-blocking socket; it stays the caller's if memory runs out here. `Connecting`: a connect is under way,
+  /// writable() tells its end. If the kernel refuses to watch one more descriptor, the stream starts closed and every
+  /// attempt returns the reason.
+  Stream(Loop& loop, OwnedFd&& fd, Start start = Start::Connected);
+  Stream(Loop& loop, int fd, Start start = Start::Connected) : Stream(loop, OwnedFd(fd), start) {}
   /// Closes the socket. Nobody may be waiting.
   ~Stream() override;
 
@@ -82,8 +84,8 @@ class Stream : private ReadinessHandler, private Timer {
   /// As close(), but the peer sees a reset instead of an orderly end, and unsent bytes are dropped.
   void abort();
   /// Gives the socket to the caller, still open, with everything that nobody has read in it. The stream is closed then, and
-  /// nobody may wait on it. Only if nothing of the peer's is held back here, as TLS would. -1 if it is closed.
-  int release();
+  /// nobody may wait on it. Only if nothing of the peer's is held back here, as TLS would. None if it is closed.
+  OwnedFd release();
 
   /// Whether octets go to and come from the socket as they are, so that the kernel may move them.
   bool is_plain() const { return typeid(*this) == typeid(Stream); }

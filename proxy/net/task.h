@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "net/frame_pool.h"
+#include "net/out_of_memory.h"
 
 namespace weir::net {
 
@@ -48,8 +49,11 @@ class TaskPromiseBase {
   Final final_suspend() const noexcept { return {detached_}; }
 
   void unhandled_exception() noexcept {
-    if (detached_) std::terminate();  // nobody is left who could see it
-    failure_ = std::current_exception();
+    // Nobody awaits a detached one: that memory ran out has ended it, anything else is a mistake and ends the process.
+    if (detached_)
+      OutOfMemory::unless([] { throw; });
+    else
+      failure_ = std::current_exception();
   }
 
   // Runs the body for the first time. Returns whether it came to its end without waiting.
@@ -174,8 +178,8 @@ class [[nodiscard]] MaybeTask {
   Task<T> task_;
 };
 
-/// Runs `task` until its first wait, then returns; the task goes on by itself and frees itself when it ends. An
-/// exception that leaves it ends the process.
+/// Runs `task` until its first wait, then returns; the task goes on by itself and frees itself when it ends. It may end
+/// early for want of memory (see OutOfMemory); any other exception that leaves it ends the process.
 inline void spawn(Task<void> task) {
   const Task<void>::Handle handle = task.release();
   handle.promise().detach();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "log/check.h"
+#include "net/out_of_memory.h"
 
 namespace weir::net {
 
@@ -60,7 +61,7 @@ void Timers::advance(TimePoint now) {
         continue;
       }
       timer->deadline_ = Timer::kNever;
-      timer->on_timer();
+      OutOfMemory::unless([timer] { timer->on_timer(); });
     }
   }
   advancing_ = false;

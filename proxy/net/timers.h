@@ -38,7 +38,8 @@ class Timer {
   TimePoint deadline() const { return deadline_; }
 
  protected:
-  /// The deadline passed; the timer is not armed any more. May arm it again, and may destroy it.
+  /// The deadline passed; the timer is not armed any more. May arm it again, and may destroy it. May fail for want of
+  /// memory, which is then noted.
   virtual void on_timer() = 0;
 
  private:
@@ -63,7 +64,7 @@ class Timer {
 class TimerDriver {
  public:
   virtual TimePoint now() const = 0;
-  /// Call `advance` at `when` or soon after; only the latest call counts.
+  /// Call `advance` at `when` or soon after; only the latest call counts. Does not fail, so arming a timer does not.
   virtual void wake_at(TimePoint when) = 0;
 
  protected:

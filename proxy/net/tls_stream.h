@@ -40,7 +40,7 @@ struct TlsOutcome {
 
 class TlsStream final : public Stream, private TlsFacts {
  public:
-  explicit TlsStream(Loop& loop, int fd, Start start = Start::Connected) : Stream(loop, fd, start) {}
+  explicit TlsStream(Loop& loop, OwnedFd&& fd, Start start = Start::Connected) : Stream(loop, std::move(fd), start) {}
   ~TlsStream() override;
 
   /// The server's side of a handshake, within `timeout`. `acceptor`: asked while it runs.

@@ -1,5 +1,6 @@
 #include "server/certificate_watch.h"
 
+#include "net/out_of_memory.h"
 #include "net/tls_keeper.h"
 
 namespace weir::server {
@@ -22,7 +23,7 @@ void CertificateWatch::start() {
   timer_.expires_after(std::chrono::seconds(1));
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    look();
+    net::OutOfMemory::unless([this] { look(); });  // the next look sees what this one missed
     start();
   });
 }

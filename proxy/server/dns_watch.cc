@@ -4,6 +4,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "net/out_of_memory.h"
+
 namespace weir::server {
 
 namespace {
@@ -55,22 +57,36 @@ class DnsWatch::Job final : public std::enable_shared_from_this<DnsWatch::Job>, 
   const DnsQuestion& question() const { return question_; }
 
  private:
-  void on_timer() override { net::spawn(run(shared_from_this())); }
+  void on_timer() override {
+    if (!net::OutOfMemory::unless([this] { net::spawn(run(shared_from_this())); })) arm(kRetry);
+  }
 
   static net::Task<void> run(std::shared_ptr<Job> self) {
+    net::Clock::duration pause = kRetry;
+    try {
+      pause = co_await self->ask();
+    } catch (const std::bad_alloc&) {
+      net::OutOfMemory::note();
+      self->lookup_ = nullptr;
+    }
+    if (!self->ended_) self->arm(std::chrono::ceil<std::chrono::milliseconds>(pause));
+  }
+
+  /// Asks, and tells what was found. Returns when to ask again.
+  net::Task<net::Clock::duration> ask() {
     std::vector<DnsServer> servers;
-    const net::ResolutionPtr found = co_await self->look_up(self->question_.name(), !self->question_.service.empty());
-    if (self->ended_) co_return;
+    const net::ResolutionPtr found = co_await look_up(question_.name(), !question_.service.empty());
+    if (ended_) co_return kRetry;
     net::TimePoint expires = found->expires;
     for (const net::Endpoint& address : found->addresses) {
       servers.push_back({address, 0, false});
-      servers.back().endpoint.set_port(self->question_.port);
+      servers.back().endpoint.set_port(question_.port);
     }
     std::uint16_t best = 0xffff;
     for (const auto& service : found->services) best = std::min(best, service.priority);
     for (const auto& service : found->services) {
-      const net::ResolutionPtr target = co_await self->look_up(service.target, false);
-      if (self->ended_) co_return;
+      const net::ResolutionPtr target = co_await look_up(service.target, false);
+      if (ended_) co_return kRetry;
       if (target->code != 0) continue;
       expires = std::min(expires, target->expires);
       for (net::Endpoint address : target->addresses) {
@@ -78,10 +94,8 @@ class DnsWatch::Job final : public std::enable_shared_from_this<DnsWatch::Job>, 
         servers.push_back({address, service.weight, service.priority != best});
       }
     }
-    self->tell(*found, std::move(servers));
-    const auto now = self->loop.now();
-    const auto pause = found->code == 0 ? std::clamp<net::Clock::duration>(expires - now, kLeast, kMost) : kRetry;
-    self->arm(std::chrono::ceil<std::chrono::milliseconds>(pause));
+    tell(*found, std::move(servers));
+    co_return found->code == 0 ? std::clamp<net::Clock::duration>(expires - loop.now(), kLeast, kMost) : kRetry;
   }
 
   net::Task<net::ResolutionPtr> look_up(std::string name, bool services) {

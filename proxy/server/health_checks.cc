@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "shared/address.h"
+#include "net/out_of_memory.h"
 #include "net/timers.h"
 #include "server/health_probe.h"
 
@@ -36,6 +37,7 @@ class Probe final : private net::Timer {
  private:
   void on_timer() override;
   static net::Task<void> run(Probe& self, std::shared_ptr<CheckedServer> server);
+  net::Task<void> ask(CheckedGroup& group);
   void note(const std::string& wrong);
 
   net::Loop& loop_;
@@ -131,7 +133,8 @@ class CheckedGroup final : public HealthChecks::Group, public std::enable_shared
 // --- a probe
 
 void Probe::on_timer() {
-  if (!server_.has_ended() && !is_asking_) net::spawn(run(*this, server_.shared_from_this()));
+  if (server_.has_ended() || is_asking_) return;
+  if (!net::OutOfMemory::unless([this] { net::spawn(run(*this, server_.shared_from_this())); })) arm(kHurry);
 }
 
 net::Task<void> Probe::run(Probe& self, std::shared_ptr<CheckedServer> server) {
@@ -140,18 +143,27 @@ net::Task<void> Probe::run(Probe& self, std::shared_ptr<CheckedServer> server) {
   self.is_asking_ = true;
   self.asked_ = self.loop_.now();
   self.disarm();
-  std::optional<net::Endpoint> endpoint = net::Endpoint::parse(shared::socket_address(server->address()));
-  if (endpoint && self.check_.port != 0 && !endpoint->is_unix()) endpoint->set_port(self.check_.port);
-  std::string wrong = "its address is not one";
-  // The group may let go of its judge meanwhile.
-  const std::shared_ptr<http::HealthJudge> judge = group->judge();
-  if (endpoint) wrong = co_await probe(self.loop_, *endpoint, self.check_, judge.get());
+  try {
+    co_await self.ask(*group);
+  } catch (const std::bad_alloc&) {
+    net::OutOfMemory::note();  // nothing was learnt of the server
+  }
   self.is_asking_ = false;
   if (server->has_ended()) co_return;
-  self.note(wrong);
-  server->judge(wrong);
   const auto spent = std::chrono::ceil<std::chrono::milliseconds>(self.loop_.now() - self.asked_);
   self.arm(std::max(group->time_until_next(self.check_) - spent, std::chrono::milliseconds(1)));
+}
+
+net::Task<void> Probe::ask(CheckedGroup& group) {
+  std::optional<net::Endpoint> endpoint = net::Endpoint::parse(shared::socket_address(server_.address()));
+  if (endpoint && check_.port != 0 && !endpoint->is_unix()) endpoint->set_port(check_.port);
+  std::string wrong = "its address is not one";
+  // The group may let go of its judge meanwhile.
+  const std::shared_ptr<http::HealthJudge> judge = group.judge();
+  if (endpoint) wrong = co_await probe(loop_, *endpoint, check_, judge.get());
+  if (server_.has_ended()) co_return;
+  note(wrong);
+  server_.judge(wrong);
 }
 
 void Probe::note(const std::string& wrong) {
@@ -202,17 +214,17 @@ void CheckedGroup::update() {
   std::map<std::string, std::shared_ptr<CheckedServer>, std::less<>> present;
   for_each_backend([&](const balancer::Backend& backend) {
     if (backend.member().down) return;
-    auto& server = present[backend.address()];
-    if (const auto known = servers_.find(backend.address()); known != servers_.end()) {
-      server = std::move(known->second);
-      servers_.erase(known);
-      return;
-    }
-    server = std::make_shared<CheckedServer>(loop_, weak_from_this(), backend.address(), backend.is_vetoed());
-    server->hurry();
+    const auto known = servers_.find(backend.address());
+    present[backend.address()] =
+        known != servers_.end()
+            ? known->second
+            : std::make_shared<CheckedServer>(loop_, weak_from_this(), backend.address(), backend.is_vetoed());
   });
-  for (const auto& [address, gone] : servers_) gone->end();
-  servers_ = std::move(present);
+  servers_.swap(present);
+  for (const auto& [address, gone] : present)
+    if (!servers_.contains(address)) gone->end();
+  for (const auto& [address, server] : servers_)
+    if (!present.contains(address)) server->hurry();
 }
 
 void CheckedGroup::finish(bool lift) {
@@ -234,7 +246,7 @@ void CheckedGroup::suspect(const balancer::Backend& backend) noexcept {
   if (suspect_.load(std::memory_order_relaxed) == backend.id() && is_recent) return;
   suspect_.store(backend.id(), std::memory_order_relaxed);
   suspected_.store(now, std::memory_order_relaxed);
-  loop_.post([self = shared_from_this(), id = backend.id()] { self->look_at(id); });
+  net::OutOfMemory::unless([&] { loop_.post([self = shared_from_this(), id = backend.id()] { self->look_at(id); }); });
 }
 
 /// Asks the backend that failed, and those that are idle: whatever befell it may have befallen them, and nobody would

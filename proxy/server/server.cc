@@ -232,6 +232,14 @@ void Server::await_members() {
 }
 
 void Server::reload() {
+  try {
+    take_new_configuration();
+  } catch (const std::bad_alloc&) {
+    log::alert(*error_log_, "out of memory while the configuration was read: generation {} goes on serving", generation_);
+  }
+}
+
+void Server::take_new_configuration() {
   log::notice(*error_log_, "reloading the configuration from {}", paths_.conf_file);
   config::Diagnostics diagnostics;
   Configuration configuration = load_configuration(paths_, arguments_.directives, diagnostics, shared::Names::Resolve);

@@ -30,6 +30,7 @@ class Server {
 
  private:
   void reload();
+  void take_new_configuration();
   void reopen_logs();
   void await_members();
   void begin_end(bool graceful);

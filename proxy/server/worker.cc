@@ -8,6 +8,7 @@
 
 #include "http1/backend_connection.h"
 #include "http1/client_connection.h"
+#include "net/out_of_memory.h"
 #include "server/handshake.h"
 #include "server/room.h"
 #include "stream/session.h"
@@ -20,9 +21,9 @@ constexpr std::chrono::milliseconds kEndCheck{20};
 constexpr std::size_t kMostEvicted = 32;
 constexpr std::chrono::seconds kHardEnd{3};  // for coroutines of closed connections to finish
 
-std::unique_ptr<net::Stream> open_stream(net::Loop& loop, int fd, bool encrypted) {
-  if (encrypted) return std::make_unique<net::TlsStream>(loop, fd);
-  return std::make_unique<net::Stream>(loop, fd);
+std::unique_ptr<net::Stream> open_stream(net::Loop& loop, net::OwnedFd fd, bool encrypted) {
+  if (encrypted) return std::make_unique<net::TlsStream>(loop, std::move(fd));
+  return std::make_unique<net::Stream>(loop, std::move(fd));
 }
 
 /// What `open_stream` made to be encrypted.
@@ -60,7 +61,9 @@ class Worker::Acceptor final : public net::AcceptHandler {
   Acceptor(Worker& worker, const ListeningSocket& socket)
       : worker_(worker), socket_(socket), listener_(worker.loop_, socket.fd, *this) {}
 
-  void on_accept(int fd, const net::Endpoint& peer) override { worker_.accept(fd, peer, socket_); }
+  void on_accept(net::OwnedFd fd, const net::Endpoint& peer) override {
+    worker_.accept(std::move(fd), peer, socket_);
+  }
   void on_accept_error(int error) override {
     // Without a descriptor nobody can be accepted until somebody goes.
     const bool made_room = (error == EMFILE || error == ENFILE) && worker_.make_room("worker_rlimit_nofile", {});
@@ -134,6 +137,7 @@ Worker::Worker(unsigned number, std::atomic<std::uint64_t>& serial, const http::
     for (auto& [path, file] : state_.access_logs) file->end_turn();
     for (const auto& timer : log_timers_) timer->end_turn();
     datagram_servers_.end_turn();
+    tell_of_lost_work();
   });
 }
 
@@ -162,7 +166,9 @@ void Worker::run() {
 void Worker::adopt(WorkerPlan plan, std::function<void()> done) {
   auto shared = std::make_shared<WorkerPlan>(std::move(plan));
   loop_.post([this, shared, done = std::move(done)] {
-    take(std::move(*shared));
+    if (!net::OutOfMemory::unless([&] { take(std::move(*shared)); }))
+      log::alert(*error_logs_.back(), "worker {} has no memory for the new configuration and goes on with what it has",
+                 number_);
     done();
   });
 }
@@ -189,6 +195,7 @@ void Worker::take(WorkerPlan plan) {
 // Sockets that stay go on without a gap; only their place in the configuration changes.
 void Worker::listen(const WorkerPlan& plan) {
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  acceptors.reserve(plan.sockets.size());
   std::vector<stream::DatagramServers::Wanted> for_datagrams;
   for (const ListeningSocket& socket : plan.sockets) {
     if (const std::size_t first = plan.http->listens.size(); socket.wanted >= first) {
@@ -224,11 +231,8 @@ bool Worker::make_room(std::string_view limit, const net::Endpoint& newcomer) {
   return !leaving.empty();
 }
 
-void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket) {
-  if (stopping_) {
-    ::close(fd);
-    return;
-  }
+void Worker::accept(net::OwnedFd fd, const net::Endpoint& peer, const ListeningSocket& socket) {
+  if (stopping_) return;
   http::WorkerCounters::add(state_.counters.accepted, 1);
   if (state_.counters.active.load(std::memory_order_relaxed) >= most_connections_ &&
       !make_room("worker_connections", peer)) {
@@ -236,12 +240,11 @@ void Worker::accept(int fd, const net::Endpoint& peer, const ListeningSocket& so
                most_connections_);
     http::WorkerCounters::add(state_.counters.turned_away, 1);
     state_.counters.count(http::Refusal::Places);
-    ::close(fd);
     return;
   }
   memory_watch_.note_connection();
-  const Address address = address_of(host_.runtime->config(), sessions_.runtime->config(), socket, fd);
-  std::unique_ptr<net::Stream> stream = open_stream(loop_, fd, address.is_encrypted());
+  const Address address = address_of(host_.runtime->config(), sessions_.runtime->config(), socket, fd.get());
+  std::unique_ptr<net::Stream> stream = open_stream(loop_, std::move(fd), address.is_encrypted());
   shared::Arrival arrival{peer, {}, nullptr};
   if (address.stream)
     net::spawn(stream::Session::run(sessions_, std::move(stream), std::move(arrival), *address.stream));
@@ -281,6 +284,15 @@ net::Task<void> Worker::receive(Passed passed) {
   if (is_new_to_tls)
     ready = co_await shake_hands(host_, as_encrypted(std::move(ready.stream)), std::move(ready.arrival), *address.http);
   if (ready.stream) co_await serve_requests(host_, std::move(ready.stream), std::move(ready.arrival), *ready.listen);
+}
+
+void Worker::tell_of_lost_work() {
+  constexpr std::chrono::seconds kPause{1};
+  const std::uint64_t lost = net::OutOfMemory::count();
+  if (lost == lost_work_told_ || loop_.now() - lost_work_told_at_ < kPause) return;
+  lost_work_told_at_ = loop_.now();
+  log::alert(*error_logs_.back(), "out of memory: {} connections, sessions or lookups were given up",
+             lost - std::exchange(lost_work_told_, lost));
 }
 
 void Worker::drain(std::function<void()> done) {

@@ -65,7 +65,7 @@ class Worker final : private stream::Reception {
   void run();
   void take(WorkerPlan plan);
   void listen(const WorkerPlan& plan);
-  void accept(int fd, const net::Endpoint& peer, const ListeningSocket& socket);
+  void accept(net::OwnedFd fd, const net::Endpoint& peer, const ListeningSocket& socket);
   bool is_idle() const { return host_.connections.is_empty() && sessions_.sessions.is_empty(); }
   bool listens(const net::Endpoint& address) const override;
   net::Task<void> receive(Passed passed) override;
@@ -75,6 +75,8 @@ class Worker final : private stream::Reception {
   /// Returns false if every connection keeps its place. `limit`: the directive whose limit is reached. `newcomer`: who
   /// wants a place; empty: nobody knows.
   bool make_room(std::string_view limit, const net::Endpoint& newcomer);
+  /// Says in the log that something was given up for want of memory; at most once a second.
+  void tell_of_lost_work();
 
   const unsigned number_;
   net::Loop loop_;
@@ -89,6 +91,8 @@ class Worker final : private stream::Reception {
   stream::DatagramServers datagram_servers_;
   std::uint32_t most_connections_ = 512;
   bool stopping_ = false;
+  std::uint64_t lost_work_told_ = 0;
+  net::TimePoint lost_work_told_at_{};
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };

@@ -15,11 +15,13 @@ struct Collector final : AcceptHandler {
   std::vector<int> accepted;
   std::vector<Endpoint> peers;
   std::vector<int> errors;
+  int without_memory = 0;  // for how many connections there is none
   ~Collector() {
     for (const int fd : accepted) ::close(fd);
   }
-  void on_accept(int fd, const Endpoint& peer) override {
-    accepted.push_back(fd);
+  void on_accept(OwnedFd fd, const Endpoint& peer) override {
+    if (without_memory-- > 0) throw std::bad_alloc();
+    accepted.push_back(fd.release());
     peers.push_back(peer);
   }
   void on_accept_error(int error) override { errors.push_back(error); }
@@ -49,6 +51,26 @@ TEST(Listener, AcceptsAllThatConnect) {
   EXPECT_TRUE(fcntl(collector.accepted[0], F_GETFL) & O_NONBLOCK);
   EXPECT_TRUE(fcntl(collector.accepted[0], F_GETFD) & FD_CLOEXEC);
   for (const int fd : clients) ::close(fd);
+  listener.stop();
+  ::close(listening);
+}
+
+TEST(Listener, ClosesAConnectionForWhichThereIsNoMemoryAndGoesOn) {
+  Loop loop;
+  const int listening = listen_non_blocking();
+  Collector collector;
+  collector.without_memory = 1;
+  Listener listener(loop, listening, collector);
+  const std::uint64_t before = OutOfMemory::count();
+  const int refused = connect_to(listening), taken = connect_to(listening);
+  const auto body = [&]() -> Task<> { co_await until(loop, [&] { return collector.accepted.size() == 1; }); };
+  run(loop, body());
+  char octet;
+  EXPECT_EQ(::recv(refused, &octet, 1, 0), 0);
+  EXPECT_EQ(collector.peers[0], Endpoint::local_of(taken));
+  EXPECT_EQ(OutOfMemory::count(), before + 1);
+  ::close(refused);
+  ::close(taken);
   listener.stop();
   ::close(listening);
 }
@@ -114,9 +136,8 @@ TEST(Listener, StopsAndLeavesTheSocketToOthers) {
 struct OneShot final : AcceptHandler {
   std::unique_ptr<Listener> listener;
   int accepted = 0;
-  void on_accept(int fd, const Endpoint&) override {
+  void on_accept(OwnedFd, const Endpoint&) override {
     ++accepted;
-    ::close(fd);
     listener.reset();
   }
   void on_accept_error(int) override {}

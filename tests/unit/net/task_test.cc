@@ -112,6 +112,21 @@ TEST(Task, DestroysLocalsAndParametersExactlyOnce) {
   EXPECT_EQ(Counted::alive, 0);
 }
 
+TEST(Task, IsGivenUpWhenItWasSpawnedAndHasNoMemory) {
+  const auto inner = [](Gate& wait, Counted) -> Task<> {
+    co_await wait;
+    throw std::bad_alloc();
+  };
+  const auto body = [&inner](Gate& wait, Counted) -> Task<> { co_await inner(wait, Counted{}); };
+  Gate gate;
+  const std::uint64_t before = OutOfMemory::count();
+  spawn(body(gate, Counted{}));
+  EXPECT_EQ(OutOfMemory::count(), before);
+  gate.open();
+  EXPECT_EQ(OutOfMemory::count(), before + 1);
+  EXPECT_EQ(Counted::alive, 0);
+}
+
 TEST(Task, DestroysAFrameThatNeverRan) {
   const auto body = [](Counted) -> Task<> { co_return; };
   { const Task<> task = body(Counted{}); }

@@ -1,5 +1,7 @@
 #include "net/timers.h"
 
+#include "net/out_of_memory.h"
+
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -76,6 +78,19 @@ TEST_F(TimersTest, DoesNotFireWhenDisarmed) {
   timer.arm(50ms);
   pass(10s);
   EXPECT_EQ(timer.fired.size(), 1u);
+}
+
+TEST_F(TimersTest, GoesOnWithTheOthersWhenOneHasNoMemory) {
+  Recorder first(timers, driver), second(timers, driver), later(timers, driver);
+  const std::uint64_t before = OutOfMemory::count();
+  first.then = second.then = [] { throw std::bad_alloc(); };
+  first.arm(50ms);
+  second.arm(50ms);
+  later.arm(1s);
+  pass(10s);
+  EXPECT_EQ(first.fired.size() + second.fired.size(), 2u);
+  EXPECT_EQ(later.fired.size(), 1u);
+  EXPECT_EQ(OutOfMemory::count(), before + 2);
 }
 
 TEST_F(TimersTest, FollowsADeadlineThatIsPushedForward) {
