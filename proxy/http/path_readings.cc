@@ -166,7 +166,7 @@ PathVerdict judge_path(std::string_view path, std::string_view normal, const Pla
   if (std::popcount(readings) > kMostKinds) return {"a path that can be read in too many ways"};
   const void* const meant = place(normal);
   for (unsigned reading = readings;; reading = (reading - 1) & readings) {
-    if ((reading != 0 || has_empty) && place(read(path, reading, memory)) != meant)
+    if (place(read(path, reading, memory)) != meant)
       return {"a path that backends may read as another location's"};
     if (reading == 0) break;
   }

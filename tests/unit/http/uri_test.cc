@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "http/path_readings.h"
+
 namespace weir::http {
 namespace {
 
@@ -62,6 +64,25 @@ TEST(Escape, WritesWhatAPathMayNotContain) {
   EXPECT_EQ(escape("a&b=c/d", EscapeFor::Argument, memory), "a%26b%3Dc%2Fd");
   const std::string_view plain = "/plain";
   EXPECT_EQ(escape(plain, EscapeFor::Path, memory).data(), plain.data());
+}
+
+/// Whether a path that leads past a rule for /admin may be passed on.
+bool may_pass(std::string_view path, bool merge) {
+  net::BufferPool pool;
+  net::Arena memory(pool);
+  const auto normal = normalise_path(path, merge, memory);
+  static const int kAdmin = 0, kOther = 0;
+  return normal && judge_path(path, *normal, [](std::string_view text) -> const void* {
+    return text.starts_with("/admin") ? &kAdmin : &kOther;
+  }, memory).refused.empty();
+}
+
+TEST(JudgePath, RefusesDotsThatGoBackOverAnEmptySegmentForSomeOnly) {
+  EXPECT_FALSE(may_pass("/x//../admin", false));  // who merges slashes comes to /admin
+  EXPECT_FALSE(may_pass("/x//../admin", true));   // who keeps them, to /x/admin
+  EXPECT_TRUE(may_pass("/x//../other", false));
+  EXPECT_TRUE(may_pass("/x//other", false));
+  EXPECT_TRUE(may_pass("/x/../other%20name", false));
 }
 
 }  // namespace
