@@ -24,8 +24,9 @@ class TlsEarlyData : public testing::Test {
   /// A second one, whose request comes early. What the client says and gets.
   std::string come_back(WeirProcess& weir, const std::string& request, const std::string& options = {}) const {
     const std::string file = pki.dir().write("early", request);
-    return run_program({"/bin/sh", "-c", "sleep 15 | timeout 15 openssl s_client -tls1_3 -connect " + weir.address("listen") +
-                                             " -sess_in " + session + " -early_data " + file + " " + options + " 2>&1"})
+    return run_program({"/bin/sh", "-c", "timeout 15 openssl s_client -ign_eof -tls1_3 -connect " + weir.address("listen") +
+                                             " -sess_in " + session + " -early_data " + file + " " + options +
+                                             " 2>&1 </dev/null"})
         .output;
   }
   /// What a client that comes back sends before it hears anything.
