@@ -34,7 +34,7 @@ class Room : public ::testing::Test {
 
   void hold(std::string_view client, Kind kind, std::int64_t rank = 0) {
     connections_.emplace_back(address(client), Standing{kind, rank});
-    host_.add(connections_.back());
+    host_.connections.add(connections_.back());
   }
   /// Who leaves for a client of that address: `address kind rank`, or nothing.
   std::string leaver(const net::Endpoint& newcomer) {
