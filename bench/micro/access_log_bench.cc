@@ -11,6 +11,7 @@
 #include <string>
 
 #include "http/exchange.h"
+#include "http/silent_channel.h"
 #include "log/access_log_file.h"
 #include "server/configuration.h"
 #include "shared/access_log.h"
@@ -19,34 +20,16 @@ namespace {
 
 using namespace weir;
 
-/// A client that has sent a request and got its answer: the rest of a channel is never asked for.
-class PastClient final : public http::ClientChannel {
+/// A client that has sent a request and got its answer.
+class PastClient final : public http::SilentChannel {
  public:
   PastClient() { info_.client = *net::Endpoint::parse("203.0.113.7:51234"); }
   const http::ConnectionInfo& connection() const override { return info_; }
+  net::Stream& stream() override { std::abort(); }  // no log asks for it
   std::uint64_t octets_sent() const override { return 371; }
   std::uint64_t octets_received() const override { return 402; }
-  bool request_ended() const override { return true; }
-  bool is_pipelined() const override { return false; }
-  std::string_view early_octets() const override { return {}; }
-
-  net::Stream& stream() override { never(); }
-  net::Task<net::IoError> invite_body() override { never(); }
-  void begin_body_wait() override { never(); }
-  net::IoError end_body_wait() override { never(); }
-  void begin_response(const http::Response&) override { never(); }
-  void set_trailers(const http::Fields&) override { never(); }
-  http::SendStatus try_send(std::span<const std::string_view>, bool) override { never(); }
-  net::Task<net::IoError> drain(http::BodySource*) override { never(); }
-  net::Task<net::IoError> send_interim(int, const http::Fields&) override { never(); }
-  void break_off() override { never(); }
-  void close_after_response() override { never(); }
-  http::BodyRead next() override { never(); }
-  net::IoError fill() override { never(); }
-  net::Task<net::IoError> wait() override { never(); }
 
  private:
-  [[noreturn]] static void never() { std::abort(); }
   http::ConnectionInfo info_;
 };
 

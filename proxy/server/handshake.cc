@@ -2,6 +2,7 @@
 
 #include "http/core_conf.h"
 #include "http/exchange.h"
+#include "http/silent_channel.h"
 #include "net/proxy_protocol_reader.h"
 #include "net/tls_server.h"
 #include "shared/tls_conf.h"
@@ -10,31 +11,13 @@ namespace weir::server {
 
 namespace {
 
-/// The client's side of an exchange that only exists so that variables can be read: nothing is received or sent.
-class MuteChannel final : public http::ClientChannel {
+/// Of an exchange that only exists so that variables can be read.
+class HelloChannel final : public http::SilentChannel {
  public:
-  MuteChannel(const http::ConnectionInfo& info, net::Stream& stream) : info_(info), stream_(stream) {}
+  HelloChannel(const http::ConnectionInfo& info, net::Stream& stream) : info_(info), stream_(stream) {}
 
   const http::ConnectionInfo& connection() const override { return info_; }
   net::Stream& stream() override { return stream_; }
-  net::Task<net::IoError> invite_body() override { co_return net::IoError{}; }
-  bool request_ended() const override { return true; }
-  void begin_body_wait() override {}
-  net::IoError end_body_wait() override { return {}; }
-  http::BodyRead next() override { return {http::BodyStatus::End}; }
-  net::IoError fill() override { return {}; }
-  net::Task<net::IoError> wait() override { co_return net::IoError{}; }
-  void begin_response(const http::Response&) override {}
-  void set_trailers(const http::Fields&) override {}
-  http::SendStatus try_send(std::span<const std::string_view>, bool) override { return http::SendStatus::Failed; }
-  net::Task<net::IoError> drain(http::BodySource*) override { co_return net::IoError{}; }
-  net::Task<net::IoError> send_interim(int, const http::Fields&) override { co_return net::IoError{}; }
-  void break_off() override {}
-  void close_after_response() override {}
-  std::string_view early_octets() const override { return {}; }
-  bool is_pipelined() const override { return false; }
-  std::uint64_t octets_sent() const override { return 0; }
-  std::uint64_t octets_received() const override { return 0; }
 
  private:
   const http::ConnectionInfo& info_;
@@ -133,7 +116,7 @@ std::vector<net::TlsKeyPair> Handshake::certificates(net::TlsStream& stream, con
   info.proxy_header = arrival_.proxy_header.get();
 
   net::Arena arena(stream.loop().buffers());
-  MuteChannel channel(info, stream);
+  HelloChannel channel(info, stream);
   http::Exchange exchange(runtime_, channel, arena);
   exchange.server = info.server;
   exchange.enter(info.server->root);
