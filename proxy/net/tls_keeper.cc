@@ -4,17 +4,14 @@
 
 #include <algorithm>
 
+#include "net/living.h"
 #include "net/tls_context.h"
 
 namespace weir::net {
 namespace {
 
-struct Registry {
-  std::mutex mutex;
-  std::vector<std::weak_ptr<TlsKeeper>> keepers;
-};
-Registry& registry() {
-  static Registry all;
+Living<TlsKeeper>& keepers() {
+  static Living<TlsKeeper> all;
   return all;
 }
 
@@ -28,21 +25,11 @@ TlsKeeper::~TlsKeeper() { SSL_CTX_free(content_.context); }
 
 std::shared_ptr<TlsKeeper> TlsKeeper::make(std::vector<std::string> files, std::function<Content()> load) {
   std::shared_ptr<TlsKeeper> keeper(new TlsKeeper(std::move(files), std::move(load)));
-  Registry& all = registry();
-  const std::lock_guard lock(all.mutex);
-  std::erase_if(all.keepers, [](const auto& each) { return each.expired(); });
-  all.keepers.push_back(keeper);
+  keepers().add(keeper);
   return keeper;
 }
 
-std::vector<std::shared_ptr<TlsKeeper>> TlsKeeper::all() {
-  std::vector<std::shared_ptr<TlsKeeper>> living;
-  Registry& all = registry();
-  const std::lock_guard lock(all.mutex);
-  for (const auto& each : all.keepers)
-    if (auto keeper = each.lock()) living.push_back(std::move(keeper));
-  return living;
-}
+std::vector<std::shared_ptr<TlsKeeper>> TlsKeeper::all() { return keepers().all(); }
 
 SSL_CTX* TlsKeeper::context() const {
   const std::lock_guard lock(mutex_);

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 
+#include "net/living.h"
 #include "net/tls_error.h"
 #include "net/tls_files.h"
 
@@ -106,12 +107,8 @@ X509Ptr share(X509* certificate) {
   return X509Ptr(certificate);
 }
 
-struct Registry {
-  std::mutex mutex;
-  std::vector<std::weak_ptr<TlsStaple>> staples;
-};
-Registry& registry() {
-  static Registry all;
+Living<TlsStaple>& staples() {
+  static Living<TlsStaple> all;
   return all;
 }
 
@@ -146,10 +143,7 @@ std::shared_ptr<TlsStaple> make_staple(const TlsCredential& credential, X509_STO
   certificate->trusted.reset(trusted);
   certificate->verify = options.staple_verify;
   auto staple = std::make_shared<TlsStaple>(std::move(certificate), *responder, options.responder_names);
-  Registry& all = registry();
-  const std::lock_guard lock(all.mutex);
-  std::erase_if(all.staples, [](const auto& each) { return each.expired(); });
-  all.staples.push_back(staple);
+  staples().add(staple);
   return staple;
 }
 
@@ -217,14 +211,7 @@ TlsStaple::TlsStaple(std::unique_ptr<Certificate> certificate, Responder respond
 
 TlsStaple::~TlsStaple() = default;
 
-std::vector<std::shared_ptr<TlsStaple>> TlsStaple::all() {
-  std::vector<std::shared_ptr<TlsStaple>> living;
-  Registry& known = registry();
-  const std::lock_guard lock(known.mutex);
-  for (const auto& each : known.staples)
-    if (auto staple = each.lock()) living.push_back(std::move(staple));
-  return living;
-}
+std::vector<std::shared_ptr<TlsStaple>> TlsStaple::all() { return staples().all(); }
 
 bool TlsStaple::begin_asking(TimePoint now) {
   const std::lock_guard lock(mutex_);
