@@ -12,6 +12,19 @@
 #include <utility>
 
 namespace weir::discovery {
+namespace {
+
+/// The address in `text` as `canonical` writes it; throws with what was `expected`.
+std::string address_by(std::optional<std::string> (*canonical)(std::string_view, NameError&), const std::string& text,
+                       std::string_view expected) {
+  NameError error{};
+  auto address = canonical(text, error);
+  if (address) return *std::move(address);
+  throw std::invalid_argument("invalid address \"" + text + "\" (" + std::string(to_string(error)) + "), expected " +
+                              std::string(expected));
+}
+
+}  // namespace
 
 std::optional<std::string_view> Arguments::next() {
   if (args_.empty()) return std::nullopt;
@@ -55,23 +68,11 @@ std::string path_argument(std::string text) {
 }
 
 std::string address_argument(const std::string& text) {
-  NameError error{};
-  auto address = canonical_address(text, error);
-  if (!address) {
-    throw std::invalid_argument("invalid address \"" + text + "\" (" + to_string(error) +
-                                "), expected ip:port or [ipv6]:port");
-  }
-  return *address;
+  return address_by(canonical_address, text, "ip:port or [ipv6]:port");
 }
 
 std::string member_argument(const std::string& text) {
-  NameError error{};
-  auto address = canonical_member_address(text, error);
-  if (!address) {
-    throw std::invalid_argument("invalid address \"" + text + "\" (" + to_string(error) +
-                                "), expected ip:port, [ipv6]:port or host:port");
-  }
-  return *address;
+  return address_by(canonical_member_address, text, "ip:port, [ipv6]:port or host:port");
 }
 
 std::string match_argument(const std::string& text) {
