@@ -1,11 +1,12 @@
 #include "weir_process.h"
 
-#include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
@@ -35,6 +36,13 @@ std::size_t resident_of(pid_t pid) {
 std::string weir_binary() {
   const char* chosen = std::getenv("WEIR_BINARY");
   return chosen && *chosen ? chosen : WEIR_BUILT_BINARY;
+}
+
+void allow_many_descriptors() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 bool testing_nginx() {

@@ -22,6 +22,9 @@ std::string weir_binary();
 /// True if that program is nginx.
 bool testing_nginx();
 
+/// Lets this process, and those it starts, open as many descriptors as the system grants them.
+void allow_many_descriptors();
+
 /// Skips the rest of a test when it runs against nginx.
 #define WEIR_ONLY(reason) \
   if (::weir::test::testing_nginx()) GTEST_SKIP() << "not nginx's behaviour: " << reason

@@ -2,7 +2,6 @@
 //
 // The resident memory of a flood of connections, less that of a proxy that has served already, divided by their number.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <vector>
 
@@ -18,12 +17,7 @@ constexpr long kIdle = 600, kSlowHead = 5'500, kSlowBody = 8'000;
 
 class Memory : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  static void SetUpTestSuite() { allow_many_descriptors(); }
 
   static long resident(const WeirProcess& weir) { return static_cast<long>(weir.resident()); }
 

@@ -1,6 +1,5 @@
 // What a session of stream costs in user space while nothing moves.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <vector>
 
@@ -18,12 +17,7 @@ constexpr long kOfTcp = 6'500, kOfUdp = 5'800;
 
 class SessionMemory : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  static void SetUpTestSuite() { allow_many_descriptors(); }
 
   /// Octets for each of the sessions that `begin` begins, when some have been served before.
   template <class Begin>
