@@ -54,8 +54,9 @@ void append_escaped(std::string& line, std::string_view value, Escape escape) {
   if (escape == Escape::Json) return append_json_text(line, value);
   if (escape == Escape::Default) {
     // Hardly anything needs it, so what lies between is copied as a whole.
-    for (auto found = std::ranges::find_if(value, is_escaped_by_default); found != value.end();
-         found = std::ranges::find_if(value, is_escaped_by_default)) {
+    for (;;) {
+      const auto found = std::ranges::find_if(value, is_escaped_by_default);
+      if (found == value.end()) break;
       const auto octet = static_cast<unsigned char>(*found);
       line.append(value.begin(), found).append("\\x").append({kHex[octet >> 4], kHex[octet & 15]});
       value = {found + 1, value.end()};
