@@ -105,7 +105,24 @@ void mask_signals(int how) {
 
 }  // namespace
 
+// Whatever run() needs is there before the workers are: they may use up all descriptors before it begins.
+struct Server::Control {
+  explicit Control(std::function<std::shared_ptr<log::ErrorLog>()> log) : certificates(context, log), staples(context, log) {
+    for (const int number : kSignals) signals.add(number);
+  }
+
+  boost::asio::io_context context;
+  boost::asio::signal_set signals{context};
+  boost::asio::steady_timer check{context}, limit{context};
+  CertificateWatch certificates;
+  StapleWatch staples;
+};
+
+Server::Server(CommandLine arguments, Paths paths) : arguments_(std::move(arguments)), paths_(std::move(paths)) {}
+
 Server::~Server() {
+  for (auto& worker : workers_)
+    if (!worker->has_ended()) worker->stop();
   for (auto& worker : workers_) worker->join();
 }
 
@@ -199,6 +216,7 @@ void Server::start(Configuration configuration) {
     for (const int fd : sockets_.descriptors()) give_to(identity, fd);
     drop_privileges(identity);
   }
+  control_ = std::make_unique<Control>([this] { return error_log_; });
   commit_upstreams(configuration);
   for (unsigned i = 0; i < worker_count_; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, connection_serial_, counters_, udp_sessions_));
@@ -297,11 +315,7 @@ bool Server::all_ended() const {
 }
 
 int Server::run() {
-  namespace asio = boost::asio;
-  asio::io_context context;
-  asio::signal_set signals(context);
-  for (const int number : kSignals) signals.add(number);
-  asio::steady_timer check(context), limit(context);
+  auto& [context, signals, check, limit, certificates, staples] = *control_;
 
   std::function<void()> wait_for_end = [&] {
     check.expires_after(std::chrono::milliseconds(20));
@@ -336,9 +350,7 @@ int Server::run() {
     });
   };
   wait_for_signal();
-  CertificateWatch certificates(context, [this] { return error_log_; });
   certificates.start();
-  StapleWatch staples(context, [this] { return error_log_; });
   staples.start();
   mask_signals(SIG_UNBLOCK);
   context.run();

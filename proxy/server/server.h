@@ -18,7 +18,8 @@ namespace weir::server {
 /// Starts, reloads and ends workers. Everything is called by the control thread.
 class Server {
  public:
-  explicit Server(CommandLine arguments, Paths paths) : arguments_(std::move(arguments)), paths_(std::move(paths)) {}
+  Server(CommandLine arguments, Paths paths);
+  /// Ends the workers, if run() has not.
   ~Server();
 
   /// Puts `configuration` into force for the first time: logs, sockets, pid file, user, workers.
@@ -59,6 +60,8 @@ class Server {
   std::atomic<std::uint64_t> connection_serial_{0};
   http::ProcessCounters counters_;  // of workers_
   net::AddressQuota udp_sessions_;
+  struct Control;
+  std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> access_logs_;
   std::uint64_t generation_ = 0;

@@ -1,10 +1,6 @@
 // `weir agent` and `weir zk` as processes of their own, against a real server.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -15,6 +11,7 @@
 #include "support/child_process.h"
 #include "support/fake_backend.h"
 #include "support/ports.h"
+#include "support/socket.h"
 
 namespace weir::discovery {
 namespace {
@@ -142,15 +139,9 @@ TEST_F(AgentTest, IsRegisteredOnlyWhileItsServiceAcceptsConnections) {
   app.start();
   auto one = agent(port.address(), {"--check", "tcp", "--check-interval", "20ms"});
   ASSERT_TRUE(app.sees({})) << app.log();
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port.number());
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(listener, 4096), 0);
+  auto listener = test::Socket::listen(port.address(), 4096);
   EXPECT_TRUE(app.sees({port.address()})) << app.log() << one.output();
-  ::close(listener);
+  listener.close();
   EXPECT_TRUE(app.sees({})) << app.log() << one.output();
 }
 

@@ -79,5 +79,33 @@ TEST(Signals, AFullDiskOrMissingLogFolderDoesNotStopTheService) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(client.get("/").status, 200);
 }
 
+TEST(Signals, AStartWithTooFewDescriptorsEndsWithItsReason) {
+  WEIR_ONLY("nginx's workers are processes");
+  const Port port;
+  const TempDir dir("descriptors");
+  dir.write("weir.conf", "worker_processes 4; events { } http { server { listen " + port.address() + "; } }\n");
+  dir.write("output", "");
+  int served = 0, refused = 0;
+  for (int limit = 6; limit <= 40; ++limit) {
+    const std::string log = "error.log" + std::to_string(limit);
+    ChildProcess weir({weir_binary(), "-p", dir.path().string() + "/", "-c", "weir.conf", "-g",
+                       "daemon off; pid weir.pid; error_log " + log + " notice; worker_rlimit_nofile " +
+                           std::to_string(limit) + ";"},
+                      (dir.path() / "output").string());
+    ASSERT_TRUE(wait_until([&] { return !weir.running() || dir.read(log).find(" started: ") != std::string::npos; })) << limit;
+    if (weir.running()) {
+      ++served;
+      weir.signal(SIGTERM);
+      EXPECT_EQ(weir.wait(), 0) << limit;
+    } else {
+      ++refused;
+      EXPECT_EQ(weir.wait(), 1) << limit << weir.output();
+    }
+  }
+  EXPECT_GT(served, 0);
+  EXPECT_GT(refused, 0);
+  EXPECT_NE(dir.read("output").find("[emerg]"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir::test
