@@ -47,7 +47,9 @@ Backend::~Backend() {
 
 Member Backend::member() const {
   const std::lock_guard lock(announced_mutex_);
-  return announced_;
+  Member member = announced_;
+  if (member.name.empty()) member.name = member.address;
+  return member;
 }
 
 float Backend::weight_now() const noexcept {
@@ -241,6 +243,10 @@ void Backend::end_rest(TimePoint now) noexcept {
   }
 }
 
+bool Backend::is_applied(const Member& member, bool is_only_one) const noexcept {
+  return is_only_one_ == is_only_one && announced_ == member;
+}
+
 void Backend::apply(const Member& member, bool is_only_one) {
   Block& block = *slot_.block;
   const bool keeps_route = !routes_.empty() && announced_.route == member.route;
@@ -248,6 +254,7 @@ void Backend::apply(const Member& member, bool is_only_one) {
     const std::lock_guard lock(announced_mutex_);
     announced_ = member;
   }
+  is_only_one_ = is_only_one;
   is_backup_.store(member.backup, std::memory_order_relaxed);
 
   weight_.store(std::clamp(member.weight, 1U, kMaxWeight), std::memory_order_relaxed);

@@ -52,10 +52,13 @@ Snapshot::Part Snapshot::make_part(Backends backends, const PickerSpec& method) 
 
 Snapshot::Tier Snapshot::make_tier(Backends backends, const Rules& rules) {
   Tier tier;
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    tier.by_route.emplace_back(hash_of(backends[i].route()), static_cast<std::uint32_t>(i));
+  if (rules.keeps_routes) {
+    tier.by_route.reserve(backends.size());
+    for (std::size_t i = 0; i < backends.size(); ++i) {
+      tier.by_route.emplace_back(hash_of(backends[i].route()), static_cast<std::uint32_t>(i));
+    }
+    std::sort(tier.by_route.begin(), tier.by_route.end());
   }
-  std::sort(tier.by_route.begin(), tier.by_route.end());
   if (!rules.zone.empty()) {
     std::vector<std::shared_ptr<Backend>> near, far;
     for (const std::shared_ptr<Backend>& backend : backends.list_) {
@@ -131,14 +134,21 @@ Snapshot::Claim Snapshot::claim_near(const Tier& tier, const PickRequest& reques
 }
 
 Snapshot::Claim Snapshot::claim_route(const Tier& tier, const PickRequest& request) {
+  const auto claim = [&](Backend& backend) -> Claim {
+    if (backend.route() != request.route || request.was_tried(backend)) return {};
+    const Health::Admission admission = backend.claim(request.now, kDraining);
+    return admission == Health::Admission::Refused ? Claim{} : Claim{&backend, admission == Health::Admission::Check};
+  };
+  const auto& list = tier.all.backends.list_;
+  if (tier.by_route.empty()) {
+    for (const std::shared_ptr<Backend>& backend : list)
+      if (const Claim claimed = claim(*backend); claimed.backend != nullptr) return claimed;
+    return {};
+  }
   const std::size_t hash = hash_of(request.route);
   auto found = std::lower_bound(tier.by_route.begin(), tier.by_route.end(), std::pair(hash, std::uint32_t{0}));
-  for (; found != tier.by_route.end() && found->first == hash; ++found) {
-    Backend& backend = *tier.all.backends.list_[found->second];
-    if (backend.route() != request.route || request.was_tried(backend)) continue;
-    const Health::Admission admission = backend.claim(request.now, kDraining);
-    if (admission != Health::Admission::Refused) return {&backend, admission == Health::Admission::Check};
-  }
+  for (; found != tier.by_route.end() && found->first == hash; ++found)
+    if (const Claim claimed = claim(*list[found->second]); claimed.backend != nullptr) return claimed;
   return {};
 }
 

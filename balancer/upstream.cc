@@ -1,5 +1,6 @@
 #include <weir/balancer/upstream.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "board.h"
@@ -13,46 +14,46 @@ Upstream::Upstream(std::string name, const PickerSpec& method)
       current_(std::make_shared<const Snapshot>(0, board_, Backends(), Backends(), rules_)) {}
 
 Upstream::~Upstream() {
-  for (const auto& [address, backend] : by_address_) backend->retire(backend);
+  for (const std::shared_ptr<Backend>& backend : backends_) backend->retire(backend);
 }
 
-void Upstream::update(std::vector<Member> members, Newcomers newcomers) {
+void Upstream::update(const std::vector<Member>& members, Newcomers newcomers) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
+  ++updates_;
+  const bool is_only_one = std::all_of(members.begin(), members.end(), [&](const Member& member) {
+    return member.address == members.front().address;
+  });
 
-  std::unordered_map<std::string_view, const Member*> announced;
-  for (Member& member : members) {
-    if (member.name.empty()) member.name = member.address;
-    announced.try_emplace(member.address, &member);
-  }
-
-  ByAddress stayed_or_new;
-  std::vector<std::shared_ptr<Backend>> primaries;
-  std::vector<std::shared_ptr<Backend>> backups;
+  List present;
+  std::vector<Backend*> changed;
+  present.reserve(members.size());
+  std::size_t expected = 0;  // where the next member was before: most stay in their order
   for (const Member& member : members) {
-    if (announced.at(member.address) != &member) continue;  // said twice
-    std::shared_ptr<Backend> backend = backend_for(member, newcomers);
-    backend->apply(member, announced.size() == 1);
-    stayed_or_new.emplace(backend->address(), backend);
-    (member.backup ? backups : primaries).push_back(std::move(backend));
+    std::shared_ptr<Backend> backend = backend_for(member, newcomers, expected);
+    if (backend->announced_in_ == updates_) continue;  // said twice
+    if (backend->announced_in_ != 0) expected = backend->place_ + 1;
+    backend->announced_in_ = updates_;
+    backend->place_ = present.size();
+    if (!backend->is_applied(member, is_only_one)) {
+      backend->apply(member, is_only_one);
+      changed.push_back(backend.get());
+    }
+    present.push_back(std::move(backend));
   }
-  by_address_.swap(stayed_or_new);
-  const ByAddress& before = stayed_or_new;
-  for (const auto& [address, backend] : before) {
-    if (!by_address_.contains(address)) board_->add_turns_taken(backend->requests());
-  }
-  primaries_ = std::move(primaries);
-  backups_ = std::move(backups);
+  List gone = std::exchange(backends_, std::move(present));
+  std::erase_if(gone, [this](const auto& backend) { return backend->announced_in_ == updates_; });
+  for (const std::shared_ptr<Backend>& backend : gone) board_->add_turns_taken(backend->requests());
   publish();
 
-  for (const auto& [address, backend] : by_address_) backend->shut_if_told();
-  for (const auto& [address, backend] : before) {
-    if (by_address_.contains(address)) continue;
-    departed_[std::string(address)] = backend;
+  for (Backend* const backend : changed) backend->shut_if_told();
+  for (const std::shared_ptr<Backend>& backend : gone) {
+    by_address_.erase(backend->address());
+    departed_[backend->address()] = backend;
     backend->retire(backend);
   }
   // Weights changed beside a thread that may have been weighing: once more, by the next pick.
-  board_->note_check(TimePoint());
+  if (!changed.empty()) board_->note_check(TimePoint());
   // There may be room where there was none.
   board_->queue().call(board_->queue().size());
 }
@@ -85,6 +86,13 @@ void Upstream::set_zone(std::string zone) {
 void Upstream::keep_timings(bool keep) {
   change_rules([&](Snapshot::Rules& rules) { rules.keeps_timings = keep; });
 }
+void Upstream::keep_routes(bool keep) {
+  {
+    const std::lock_guard lock(change_mutex_);
+    if (rules_.keeps_routes == keep) return;
+  }
+  change_rules([&](Snapshot::Rules& rules) { rules.keeps_routes = keep; });
+}
 
 Queue& Upstream::queue() noexcept {
   return board_->queue();
@@ -95,19 +103,26 @@ std::shared_ptr<const Snapshot> Upstream::snapshot() const {
   return current_;
 }
 
-std::shared_ptr<Backend> Upstream::backend_for(const Member& member, Newcomers newcomers) {
+std::shared_ptr<Backend> Upstream::backend_for(const Member& member, Newcomers newcomers, std::size_t expected) {
+  if (expected < backends_.size() && backends_[expected]->address() == member.address) return backends_[expected];
   if (const auto known = by_address_.find(member.address); known != by_address_.end()) return known->second;
+  std::shared_ptr<Backend> backend;
   if (const auto gone = departed_.find(member.address); gone != departed_.end()) {
-    std::shared_ptr<Backend> backend = gone->second.lock();
+    backend = gone->second.lock();
     departed_.erase(gone);
-    if (backend != nullptr && backend->return_to_service()) return backend;
+    if (backend != nullptr && !backend->return_to_service()) backend = nullptr;
   }
-  return std::make_shared<Backend>(board_, member, newcomers == Newcomers::Prove);
+  if (backend == nullptr) backend = std::make_shared<Backend>(board_, member, newcomers == Newcomers::Prove);
+  by_address_.emplace(backend->address(), backend);
+  return backend;
 }
 
 void Upstream::publish() {
-  auto next = std::make_shared<const Snapshot>(current_->generation() + 1, board_, Backends(primaries_),
-                                               Backends(backups_), rules_);
+  List primaries, backups;
+  primaries.reserve(backends_.size());
+  for (const std::shared_ptr<Backend>& backend : backends_) (backend->is_backup() ? backups : primaries).push_back(backend);
+  auto next = std::make_shared<const Snapshot>(current_->generation() + 1, board_, Backends(std::move(primaries)),
+                                               Backends(std::move(backups)), rules_);
   const std::uint64_t generation = next->generation();
   {
     const std::lock_guard lock(current_mutex_);

@@ -88,7 +88,7 @@ class Simulation {
     for (const Scenario::Server& server : servers_) {
       if (server.is_member) members.push_back(server.member);
     }
-    upstream_->update(std::move(members));
+    upstream_->update(members);
   }
 
   void begin() {

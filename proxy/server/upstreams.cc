@@ -107,12 +107,13 @@ void Upstreams::Entry::publish() {
     for (int copy = 2; !known.insert(member.address).second; ++copy)
       member.address = shared::address_of_copy(first, copy);
   }
+  all.reserve(all.size() + discovered.size());
   for (const balancer::Member& member : discovered)
-    if (known.insert(member.address).second) all.push_back(member);
+    if (!known.contains(member.address)) all.push_back(member);
   const bool have_to_prove =
       checks && std::any_of(checks->checks().begin(), checks->checks().end(),
                             [](const shared::HealthCheck& check) { return check.mandatory; });
-  group->update(std::move(all), have_to_prove ? balancer::Newcomers::Prove : balancer::Newcomers::Serve);
+  group->update(all, have_to_prove ? balancer::Newcomers::Prove : balancer::Newcomers::Serve);
   if (checks) checks->follow();
 }
 
@@ -203,6 +204,7 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
                            const std::shared_ptr<shared::ProtocolConfig>& config,
                            const std::shared_ptr<log::ErrorLog>& error_log) {
   entry.group->set_method(*block.method);
+  entry.group->keep_routes(block.sticky.has_value());
   entry.group->set_zone(*block.settings.get<shared::UpstreamConf>().local_zone);
   {
     const std::lock_guard lock(entry.mutex);

@@ -29,7 +29,7 @@ void DynamicUpstream::follow(net::ResolutionPtr latest, std::uint16_t port) {
     endpoint.set_port(port);
     members.push_back({.address = endpoint.to_string(), .name = block.name});
   }
-  group->update(std::move(members));
+  group->update(members);
 }
 
 void DynamicUpstream::serve_literal() {

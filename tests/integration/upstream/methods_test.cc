@@ -209,8 +209,8 @@ TEST(Zones, ArePreferredUntilTheyAreLoadedMore) {
       server { location / { proxy_pass http://group; proxy_read_timeout 30s; } })",
                    {{"near", near.address()}, {"far", far.address()}});
   // On one connection a request begins when the one before has ended, also in the proxy's counters.
-  HttpClient client = weir.client();
-  for (int i = 0; i < 6; ++i) EXPECT_EQ(client.get("/").text(), "near");
+  HttpClient one = weir.client();
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(one.get("/").text(), "near");
   std::vector<RawClient> clients;
   for (int i = 1; i <= 6; ++i) {
     clients.push_back(weir.connect());

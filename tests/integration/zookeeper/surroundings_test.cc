@@ -145,8 +145,9 @@ TEST_F(ClockFaults, TheClockIsSetByHoursAndDaysEitherWay) {
     SCOPED_TRACE(offset.count());
     set(offset);
     // The proxy itself shows the other day, so the step has arrived.
-    if (std::chrono::abs(offset) > 24h)
+    if (std::chrono::abs(offset) > 24h) {
       EXPECT_TRUE(wait_until([&] { return date(*scene.weir).substr(0, 16) != date_before; })) << date(*scene.weir);
+    }
     ASSERT_TRUE(scene.load->wait_for(500));
     if (is_long()) std::this_thread::sleep_for(15s);
     EXPECT_TRUE(scene.serves({"a", "b", "c"}));

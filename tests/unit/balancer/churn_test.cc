@@ -87,7 +87,7 @@ TEST_P(Churn, LosesNoClaimAndNeverComesUpEmpty) {
     for (int m = 0; m < count; ++m) {
       if (m < kSteady || seed() % 4 != 0) members.push_back(churning_member(m, kSteady, seed));
     }
-    upstream->update(std::move(members));
+    upstream->update(members);
     const std::shared_ptr<const Snapshot> snapshot = upstream->snapshot();
     for (std::size_t b = 0; b < snapshot->primaries().size(); ++b) {  // as a status page does
       EXPECT_FALSE(snapshot->primaries()[b].member().address.empty());

@@ -257,6 +257,9 @@ TEST(Sticky, TakesTheRouteThatIsAskedFor) {
   EXPECT_EQ(pick_with(app, {.route = app.backend("c")->route()}), "c");
   EXPECT_EQ(app.backend("c")->route(), default_route("c"));
   EXPECT_NE(pick_with(app, {.route = "unknown"}), "-");
+  app.upstream->keep_routes(false);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pick_with(app, {.route = "2"}), "b") << "without an index";
+  EXPECT_NE(pick_with(app, {.route = "unknown"}), "-");
 }
 
 TEST(Sticky, ReachesWhoDrainsButNotWhoIsDown) {

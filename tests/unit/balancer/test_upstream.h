@@ -19,7 +19,7 @@ class TestUpstream {
  public:
   explicit TestUpstream(std::string_view method, std::vector<Member> members = {})
       : upstream(std::make_shared<Upstream>("test", *find_picker(method))), reader(upstream) {
-    upstream->update(std::move(members));
+    upstream->update(members);
   }
 
   std::optional<Lease> acquire(const Tried* tried = nullptr) { return reader.acquire({.tried = tried, .now = now}); }

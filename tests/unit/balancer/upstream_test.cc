@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <random>
+#include <set>
 
 #include "test_upstream.h"
 
@@ -93,6 +96,44 @@ TEST(Upstream, CountsTheFirstOfTwoMembersWithOneAddress) {
   TestUpstream app("round_robin", {{.address = "a", .weight = 2}, {.address = "b"}, {.address = "a", .weight = 5}});
   EXPECT_EQ(app.upstream->snapshot()->primaries().size(), 2U);
   EXPECT_EQ(app.backend("a")->weight(), 2U);
+}
+
+TEST(Upstream, KnowsItsBackendsInWhateverOrderTheyAreAnnounced) {
+  TestUpstream app("least_conn", numbered(40));
+  std::vector<Lease> leases;
+  for (int i = 0; i < 40; ++i) leases.push_back(*app.acquire());
+  std::vector<const Backend*> known(40);
+  for (int i = 0; i < 40; ++i) known[static_cast<std::size_t>(i)] = app.backend(std::to_string(i));
+  std::minstd_rand random(7);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Member> members = numbered(40);
+    if (round % 2 == 0) std::shuffle(members.begin(), members.end(), random);
+    members.resize(random() % 40 + 1);
+    for (std::size_t i = 0; i < 3; ++i) members.push_back({.address = members[random() % members.size()].address, .weight = 9});
+    app.upstream->update(members);
+    const std::set<std::string> wanted = [&] {
+      std::set<std::string> addresses;
+      for (const Member& member : members) addresses.insert(member.address);
+      return addresses;
+    }();
+    ASSERT_EQ(app.upstream->snapshot()->primaries().size(), wanted.size());
+    for (const std::string& address : wanted) {
+      ASSERT_EQ(app.backend(address), known[static_cast<std::size_t>(std::stoi(address))]) << "round " << round;
+      ASSERT_EQ(app.backend(address)->active(), 1u);
+      ASSERT_EQ(app.backend(address)->weight(), 1u) << "of two with one address the first counts";
+    }
+  }
+}
+
+TEST(Upstream, TheOnlyOneIsNeverMarkedUntilItHasAFellow) {
+  TestUpstream app("round_robin", {{.address = "a"}});
+  app.acquire()->failed(app.now);
+  EXPECT_FALSE(app.backend("a")->is_failed());
+  app.upstream->update({{.address = "a"}, {.address = "b"}});
+  for (int i = 0; i < 2; ++i) app.acquire()->failed(app.now);
+  EXPECT_TRUE(app.backend("a")->is_failed());
+  app.upstream->update({{.address = "a"}});
+  EXPECT_FALSE(app.backend("a")->is_failed());
 }
 
 TEST(Upstream, UsesBackupsOnlyWhenNoPrimaryCanBe) {

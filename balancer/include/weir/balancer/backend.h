@@ -123,6 +123,8 @@ class Backend {
   // For Upstream, which calls these under its lock. Changes that open the backend come before the new snapshot is
   // published, those that close it after, so that no thread finds all doors closed in between.
   void apply(const Member& member, bool is_only_one);
+  /// Whether to apply `member` would change nothing.
+  bool is_applied(const Member& member, bool is_only_one) const noexcept;
   void shut_if_told() noexcept;
   void set_route(std::string route);
   void retire(std::shared_ptr<Backend> self) noexcept;
@@ -150,6 +152,9 @@ class Backend {
   const std::string address_;
   std::shared_ptr<Backend> kept_by_leases_;  // itself, from leaving the upstream until the last lease ends
   std::atomic<bool> is_backup_;
+  std::uint64_t announced_in_ = 0;  // the update of the upstream that named it last,
+  std::size_t place_ = 0;           // and where in it
+  bool is_only_one_ = false;
   mutable std::mutex announced_mutex_;
   Member announced_;
   std::vector<std::unique_ptr<const std::string>> routes_;  // all it ever had; the last one counts

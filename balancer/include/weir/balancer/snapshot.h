@@ -22,6 +22,7 @@ class Snapshot {
     PickerSpec method;
     std::string zone{};         // where the clients are; empty: zones do not matter
     bool keeps_timings = false;  // even if the method has no use for them
+    bool keeps_routes = true;    // an index by route
   };
 
   /// Made by `Upstream` only.
@@ -48,7 +49,7 @@ class Snapshot {
   struct Tier {
     Part all;
     std::unique_ptr<Part> near, far;  // if zones matter: those in the clients' zone, and the others
-    std::vector<std::pair<std::size_t, std::uint32_t>> by_route;  // hash of the route, and who has it; sorted
+    std::vector<std::pair<std::size_t, std::uint32_t>> by_route;  // hash of the route, and who has it; sorted; none: all are looked at
   };
 
   /// A lease in the making; no backend: none could be had.

@@ -52,7 +52,8 @@ class Upstream {
   /// Makes `members` the complete membership. A backend whose address stays keeps its identity and its counters,
   /// whatever else changed about it; one that left gets no new request from the moment this returns. Of members with
   /// the same address the first counts.
-  void update(std::vector<Member> members, Newcomers newcomers = Newcomers::Serve);
+  /// Costs little for each member that is announced as before, and in the same order.
+  void update(const std::vector<Member>& members, Newcomers newcomers = Newcomers::Serve);
 
   /// Lets a health check take the backend at `address` out of rotation, or back in; then its failures are forgotten. It
   /// is picked meanwhile only when nobody else is left. Returns false if there is no such backend.
@@ -68,6 +69,10 @@ class Upstream {
   /// Keeps `Backend::timings` even if the method has no use for them.
   void keep_timings(bool keep);
 
+  /// Whether to keep an index of the backends by their route, as at first. Without one a change of a large membership
+  /// costs less, and a request that names a route (`PickRequest::route`) more.
+  void keep_routes(bool keep);
+
   /// Requests that wait because every backend is at its `max_conns`.
   Queue& queue() noexcept;
   /// Where the sessions that clients keep belong; the picker does not look here, `PickRequest::route` is for that.
@@ -78,9 +83,10 @@ class Upstream {
 
  private:
   friend class UpstreamReader;
-  using ByAddress = std::unordered_map<std::string_view, std::shared_ptr<Backend>>;  // keys point into the backends
+  using List = std::vector<std::shared_ptr<Backend>>;
 
-  std::shared_ptr<Backend> backend_for(const Member& member, Newcomers newcomers);
+  /// The one at `member.address`: first looked for at the place `expected`. Makes it if there is none.
+  std::shared_ptr<Backend> backend_for(const Member& member, Newcomers newcomers, std::size_t expected);
   void publish();
   template <class Change>
   void change_rules(Change change);
@@ -90,9 +96,9 @@ class Upstream {
 
   std::mutex change_mutex_;  // held by whoever changes the upstream; guards what follows
   Snapshot::Rules rules_;
-  std::vector<std::shared_ptr<Backend>> primaries_;
-  std::vector<std::shared_ptr<Backend>> backups_;
-  ByAddress by_address_;
+  List backends_;  // in the order in which they were announced
+  std::unordered_map<std::string_view, std::shared_ptr<Backend>> by_address_;  // keys point into the backends
+  std::uint64_t updates_ = 0;
   std::unordered_map<std::string, std::weak_ptr<Backend>> departed_;  // gone, but perhaps with leases
   std::vector<std::shared_ptr<const Snapshot>> previous_;             // freed here, not by a picking thread
 
