@@ -113,6 +113,7 @@ net::Task<Result<>> Attempt::connect_anew(bool with_caution) {
   // What Weir itself has run out of is not the backend's fault.
   if (net::is_own_shortage(connected.error))
     co_return Error{Reason::NoDescriptor, connected.error};
+  if (connected.is_ours) co_return Error{Reason::Internal, {}, exchange_.keep(connected.tls_failure)};
   if (!connected.tls_failure.empty() && !connected.error.timed_out())
     co_return Error{Reason::ConnectFailed, connected.error, exchange_.keep(connected.tls_failure)};
   if (connected.error)

@@ -85,7 +85,7 @@ Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds
     const TimePoint deadline = timeout.count() > 0 ? began + timeout : TimePoint::max();
     TlsOutcome outcome = co_await encrypted->connect(*options.tls, deadline);
     if (outcome.kind != TlsOutcome::Kind::Done)
-      co_return ConnectResult{nullptr, outcome.error, std::move(outcome.text)};
+      co_return ConnectResult{nullptr, outcome.error, std::move(outcome.text), outcome.is_ours};
   }
   co_return ConnectResult{std::move(stream), {}};
 }

@@ -33,6 +33,7 @@ struct ConnectResult {
   std::unique_ptr<Stream> stream;
   IoError error;
   std::string tls_failure{};  // what went wrong in the handshake, for the log
+  bool is_ours = false;       // our own certificate or key is to blame for that
 };
 
 /// Sets how much the system keeps for a socket in either direction; 0: it chooses. Returns 0 or an errno.

@@ -1,6 +1,7 @@
 #include "net/tls_client.h"
 
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 
 #include "net/tls_context.h"
 #include "net/tls_credential_cache.h"
@@ -84,6 +85,18 @@ void TlsClient::keep_session(const std::string& peer, SSL_SESSION* session) cons
 void TlsClient::forget_session(const std::string& peer) const {
   const std::lock_guard lock(mutex_);
   sessions_.erase(peer);
+}
+
+std::string TlsTarget::state_of(const TlsKeyPair& pair) {
+  std::string state;
+  for (const std::string* path : {&pair.certificate, &pair.key}) {
+    struct stat info{};
+    if (path->empty() || path->starts_with("data:") || ::stat(path->c_str(), &info) != 0) continue;
+    for (const auto part : {static_cast<std::uint64_t>(info.st_ino), static_cast<std::uint64_t>(info.st_size),
+                            static_cast<std::uint64_t>(info.st_ctim.tv_sec), static_cast<std::uint64_t>(info.st_ctim.tv_nsec)})
+      state.append(reinterpret_cast<const char*>(&part), sizeof part);
+  }
+  return state;
 }
 
 bool TlsTarget::fits(const Stream& stream) const {

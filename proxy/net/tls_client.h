@@ -60,11 +60,14 @@ struct TlsTarget {
   std::string name;         // that the certificate must be for; without a port
   bool sends_name = false;  // SNI
   TlsKeyPair own;           // the certificate to show, where the client's vary; else empty
+  std::string own_files;    // which files those were when it was chosen (state_of)
   std::vector<std::string> alpn;  // protocols to offer, of 1 to 255 octets; none: nothing is said of them
   std::string address;      // of the backend
 
   /// Whether `stream` is encrypted for just this.
   bool fits(const Stream& stream) const;
+  /// What tells whether the files of a pair are still the same ones; empty if there are none.
+  static std::string state_of(const TlsKeyPair& pair);
   /// What a session is kept under.
   std::string peer() const { return name + '|' + address + '|' + own.certificate; }
 };

@@ -16,7 +16,9 @@ bool TlsStream::choose_server(std::string name) {
   server_name_ = std::move(name);
   server_ = acceptor_->choose(server_name_);
   if (!server_ || server_->options().reject) return false;
-  return server_ == first_ || server_->take_over(ssl_);
+  if (server_ != first_ && !server_->take_over(ssl_)) return false;
+  // RFC 8446 4.6.1 lets a session be used for other names; who is asked for which certificate may depend on the name here.
+  return server_name_.empty() || TlsServer::bind_session(ssl_, server_name_);
 }
 
 bool TlsStream::load_certificates() {
@@ -139,7 +141,8 @@ Task<TlsOutcome> TlsStream::connect(TlsTarget target, TimePoint deadline) {
 
 bool TlsStream::is_for(const TlsTarget& target) const {
   return target_ && target_->client == target.client && target_->name == target.name &&
-         target_->sends_name == target.sends_name && target_->own == target.own && target_->alpn == target.alpn &&
+         target_->sends_name == target.sends_name && target_->own == target.own &&
+         target_->own_files == target.own_files && target_->alpn == target.alpn &&
          target_->address == target.address;
 }
 

@@ -4,6 +4,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "net/tls_callbacks.h"
 #include "net/tls_context.h"
@@ -30,6 +32,18 @@ bool same_resolver(const Resolver::Options* a, const Resolver::Options* b) {
   return a->servers == b->servers && a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 && a->valid == b->valid && a->resend == b->resend;
 }
 
+constexpr std::size_t kMostTrust = 8u << 20;
+
+/// What sessions of a context are bound to; OpenSSL does not give back what it was told.
+using SessionBinding = std::array<unsigned char, 32>;
+
+void free_binding(void*, void* binding, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<SessionBinding*>(binding); }
+
+int binding_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_binding);
+  return index;
+}
+
 /// Binds sessions to what they were made under: nobody may come back with one to a server that shows other
 /// certificates or judges clients otherwise.
 void bind_sessions(SSL_CTX* context, const TlsServerOptions& options, std::span<const TlsCredential> credentials,
@@ -53,12 +67,22 @@ void bind_sessions(SSL_CTX* context, const TlsServerOptions& options, std::span<
     for (const TlsKeyPair& pair : options.certificates) add(pair.certificate.data(), pair.certificate.size());
   if (options.verify != TlsVerify::Off) {
     for (const X509Ptr& authority : authorities) add_certificate(authority.get());
-    for (const std::string* path : {&options.trusted, &options.revoked}) add(path->data(), path->size());
+    // What is in the files, not their names: somebody may have been let in by what they do not say any more.
+    for (const std::string* path : {&options.trusted, &options.revoked}) {
+      const std::string content = path->empty() ? std::string() : read_small_file(*path, kMostTrust);
+      const std::uint64_t length = content.size();
+      add(&length, sizeof length);
+      add(content.data(), content.size());
+    }
   }
   good = good && EVP_DigestFinal_ex(digest, id, &size) == 1;
   EVP_MD_CTX_free(digest);
-  if (!good || SSL_CTX_set_session_id_context(context, id, std::min<unsigned>(size, SSL_MAX_SID_CTX_LENGTH)) != 1)
+  static_assert(sizeof(SessionBinding) == SSL_MAX_SID_CTX_LENGTH);
+  if (!good || size != sizeof(SessionBinding) || SSL_CTX_set_session_id_context(context, id, size) != 1)
     fail_tls("SSL_CTX_set_session_id_context() failed");
+  auto binding = std::make_unique<SessionBinding>();
+  std::copy_n(id, size, binding->begin());
+  SSL_CTX_set_ex_data(context, binding_index(), binding.release());
 }
 
 /// Whether clients are told already that certificates of an authority with this name are taken.
@@ -106,6 +130,8 @@ TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<T
   tls_callbacks::install(ctx, options, sessions);
   std::vector<std::string> remarks = use_staples(ctx, options, credentials);
   use_commands(ctx, options);
+  // OpenSSL's default, where there was no ticket to give and now there is.
+  if (!options.tickets && (SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET) == 0) SSL_CTX_set_num_tickets(ctx, 2);
   return {context.release(), first_to_end(credentials), std::move(remarks)};
 }
 
@@ -120,10 +146,10 @@ TlsServer::TlsServer(TlsServerOptions options)
       credentials_(std::make_unique<TlsCredentialCache>(*options_)) {
   if (options_->session_store.kind == TlsSessionStore::Kind::Shared)
     sessions_ = TlsSessionCache::named(options_->session_store.name, options_->session_store.size);
-  if (options_->tickets)
-    ticket_keys_ = options_->ticket_keys.empty()
-                       ? TlsTicketKeys::of_process(options_->session_timeout)
-                       : std::make_shared<TlsTicketKeys>(std::span<const std::string>(options_->ticket_keys));
+  // Also with `ssl_session_tickets off`: a command may turn them on.
+  ticket_keys_ = options_->ticket_keys.empty()
+                     ? TlsTicketKeys::of_process(options_->session_timeout)
+                     : std::make_shared<TlsTicketKeys>(std::span<const std::string>(options_->ticket_keys));
   // By value: the keeper may be busy when this server goes.
   keeper_ = TlsKeeper::make(watched(*options_),
                             [options = options_, sessions = sessions_] { return load(*options, sessions); });
@@ -141,6 +167,18 @@ std::shared_ptr<const TlsCredential> TlsServer::credential(const TlsKeyPair& pai
 SSL* TlsServer::make_ssl() const {
   const ContextPtr context(keeper_->context());
   return SSL_new(context.get());
+}
+
+bool TlsServer::bind_session(SSL* ssl, std::string_view name) {
+  static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  const auto* const binding = static_cast<const SessionBinding*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), binding_index()));
+  std::array<unsigned char, sizeof(SessionBinding) + TLSEXT_MAXLEN_host_name> whole;
+  if (!binding || name.size() > TLSEXT_MAXLEN_host_name) return false;
+  std::copy(binding->begin(), binding->end(), whole.begin());
+  std::memcpy(whole.data() + binding->size(), name.data(), name.size());
+  SessionBinding bound{};
+  return EVP_Digest(whole.data(), binding->size() + name.size(), bound.data(), nullptr, sha256, nullptr) == 1 &&
+         SSL_set_session_id_context(ssl, bound.data(), bound.size()) == 1;
 }
 
 bool TlsServer::take_over(SSL* ssl) const {

@@ -38,6 +38,8 @@ class TlsServer {
   ssl_st* make_ssl() const;
   /// Lets an SSL whose client's hello is being read go on with this server's certificates and settings.
   bool take_over(ssl_st* ssl) const;
+  /// Binds the session of an SSL, which has this server's settings, to the name that its client asks for.
+  static bool bind_session(ssl_st* ssl, std::string_view name);
 
   /// The pair for a handshake, where certificates vary. Throws TlsConfigError.
   std::shared_ptr<const TlsCredential> credential(const TlsKeyPair& pair) const;

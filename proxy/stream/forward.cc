@@ -86,7 +86,7 @@ Attempt::Connected StreamAttempt::explain(const net::ConnectResult& connected) {
     log::error(log, session_, "upstream timed out ({}) while connecting to upstream", connected.error.message());
   else
     log::error(log, session_, "connect() failed ({}) while connecting to upstream", connected.error.message());
-  return note_unconnected(connected.error);
+  return connected.is_ours ? Connected::OwnFault : note_unconnected(connected.error);
 }
 
 net::Task<int> StreamAttempt::relay() {

@@ -37,7 +37,7 @@ void Loader::finish() {
       if (feature->finish) feature->finish(*block, *this);
     block->chain.build(config.features, block->settings);
     if (block->chain.handlers(Phase::Content).empty())
-      diagnostics.error(block->at, "no handler for server");
+      diagnostics.warn(block->at, "no handler for server: its sessions end at once; there is no \"proxy_pass\", \"return\" or \"pass\"");
   }
   server = nullptr;
 }

@@ -88,9 +88,16 @@ TEST(StreamRules, BackendsThatFailTheirCheckGetNoSessions) {
   }));
 }
 
+TEST(StreamRules, ASessionThatNothingIsToBeDoneWithEnds) {
+  WeirProcess weir("log_format status $status; server { listen %listen%; access_log %dir%/access.log status; }", {}, in_stream());
+  RawClient client(weir.address());
+  EXPECT_TRUE(client.closed_within());
+  EXPECT_TRUE(weir.accesses("500"));
+}
+
 TEST(StreamRules, WhatCannotWorkIsRefused) {
   const auto wrong = [](const std::string& text) { return test_config("events {} stream { " + text + " }").output; };
-  EXPECT_NE(wrong("server { listen 127.0.0.1:1; }").find("no handler for server"), std::string::npos);
+  EXPECT_NE(wrong("server { listen 127.0.0.1:1; }").find("[warn] no handler for server"), std::string::npos);
   EXPECT_NE(wrong("server { listen 127.0.0.1; return x; }").find("no port in"), std::string::npos);
   EXPECT_NE(wrong("server { return x; }").find("no \"listen\" is defined for server"), std::string::npos);
   EXPECT_NE(wrong("server { listen 127.0.0.1:1; proxy_pass 127.0.0.1; }").find("no port in upstream"), std::string::npos);

@@ -67,6 +67,46 @@ TEST(StreamTls, ClientsHaveToShowACertificateWhereTheyMust) {
   EXPECT_EQ(app.connection_count(), 1u);
 }
 
+TEST(StreamTls, BackendsAreOfferedTheProtocolsOfProxySslAlpn) {
+  const Certificates pki;
+  const Certificate cert = pki.make("inner.example");
+  const Port port;
+  const std::string output = pki.dir().path() / "s_server.log";
+  // Without input s_server would end with its first client.
+  ChildProcess server({"/bin/sh", "-c", "tail -f /dev/null | openssl s_server -accept " + std::to_string(port.number()) + " -cert " +
+                       cert.certificate + " -key " + cert.key + " -alpn second,first"}, output);
+  WeirProcess weir(R"(
+      proxy_ssl on;
+      server { listen %listen%; proxy_ssl_alpn first $proxy_protocol_addr second; proxy_pass %server%; }
+      server { listen %listen2%; proxy_pass %server%; }
+      server { listen %listen3%; proxy_ssl_alpn neither; proxy_pass %listen4%; }
+      server { listen %listen4% ssl; ssl_certificate %cert%; ssl_certificate_key %key%; ssl_alpn other; return $ssl_alpn_protocol; }
+      server { listen %listen5%; proxy_ssl_alpn neither other; proxy_pass %listen4%; })",
+                   {{"server", port.address()}, {"cert", cert.certificate}, {"key", cert.key}}, in_stream());
+  const auto says = [&](const char* listen, const std::string& what) {
+    return wait_until([&] {
+      RawClient client(weir.address(listen));
+      client.send("hello\n");
+      return wait_until([&] { return server.output().find(what) != std::string::npos; }, milliseconds(1000));
+    });
+  };
+  EXPECT_TRUE(says("listen", "ALPN protocols selected: ")) << server.output() << weir.error_log();
+  EXPECT_NE(server.output().find("advertised by the client: first, second\n"), std::string::npos) << server.output();
+  const auto offers = [&] {
+    const std::string text = server.output();
+    std::size_t count = 0;
+    for (std::size_t at = text.find("advertised"); at != text.npos; at = text.find("advertised", at + 1)) ++count;
+    return count;
+  };
+  const std::size_t before = offers();
+  EXPECT_TRUE(says("listen2", "hello"));
+  EXPECT_EQ(offers(), before);
+  RawClient refused(weir.address("listen3"));
+  EXPECT_TRUE(refused.closed_within());
+  EXPECT_TRUE(weir.logs("no application protocol")) << weir.error_log();
+  EXPECT_EQ(RawClient(weir.address("listen5")).read_to_end().bytes, "other");
+}
+
 TEST(StreamProxyProtocol, NamesTheClientIfTheProxyIsTrusted) {
   WeirProcess weir(R"(
       server { listen %listen% proxy_protocol; set_real_ip_from 127.0.0.1;

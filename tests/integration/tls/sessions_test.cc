@@ -59,6 +59,20 @@ TEST(TlsSessions, AreFoundByAllThreadsAndOutliveAReload) {
   EXPECT_THAT(visit_twice(weir, "-tls1_2", "listen_off", [] {}).second, HasSubstr("reused=."));
 }
 
+TEST(TlsSessions, ACommandMayTurnTicketsOn) {
+  const Certificates pki;
+  const Certificate own = pki.make("localhost");
+  WeirProcess weir(R"(
+      ssl_certificate %c%; ssl_certificate_key %k%; ssl_session_tickets off;
+      server { listen %listen% ssl; ssl_conf_command Options SessionTicket; return 200 "reused=$ssl_session_reused"; }
+      server { listen %listen_off% ssl; return 200 "reused=$ssl_session_reused"; })",
+                   {{"c", own.certificate}, {"k", own.key}});
+  for (const char* version : {"-tls1_2", "-tls1_3"}) {
+    EXPECT_THAT(visit_twice(weir, version, "listen", [] {}).second, HasSubstr("reused=r")) << version;
+    EXPECT_THAT(visit_twice(weir, version, "listen_off", [] {}).second, HasSubstr("reused=.")) << version;
+  }
+}
+
 TEST(TlsSessions, TicketKeysFromFilesAreSharedByWhoeverHasThem) {
   const Certificates pki;
   const Certificate own = pki.make("localhost");

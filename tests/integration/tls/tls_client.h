@@ -24,12 +24,16 @@ inline RunResult curl(WeirProcess& weir, const std::string& name, const std::str
   return run_program(command);
 }
 
-/// The answer to `GET <target>` over `openssl s_client <options>`, with what the client says about the session.
-inline std::string s_client(WeirProcess& weir, const std::string& target, const std::string& options = {},
-                            const std::string& listen = "listen") {
-  const std::string line = "printf 'GET " + target + " HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | "
+/// The answer to `GET <target>` of `host` over `openssl s_client <options>`, with what the client says about the session.
+inline std::string s_client_of(const std::string& host, WeirProcess& weir, const std::string& target, const std::string& options,
+                               const std::string& listen = "listen") {
+  const std::string line = "printf 'GET " + target + " HTTP/1.1\\r\\nHost: " + host + "\\r\\nConnection: close\\r\\n\\r\\n' | "
                            "timeout 15 openssl s_client -ign_eof -connect " + weir.address(listen) + " " + options + " 2>&1";
   return run_program({"/bin/sh", "-c", line}).output;
+}
+inline std::string s_client(WeirProcess& weir, const std::string& target, const std::string& options = {},
+                            const std::string& listen = "listen") {
+  return s_client_of("localhost", weir, target, options, listen);
 }
 
 }  // namespace weir::test
