@@ -4,17 +4,14 @@
 #include <limits>
 #include <type_traits>
 
-// ThreadSanitizer cannot know that a vector load of atomics is a load of each of them.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_THREAD__)
-#define WEIR_HAS_VECTORS 1
-#include <immintrin.h>
-#endif
+#include "pickers/avx2.h"
 
 namespace weir::balancer {
 namespace {
 
 constexpr std::uint32_t kNothing = ~0U;
 constexpr Least kNobody{kNoLoad, 0};
+constexpr LeastTwo kNoTwo{kNoLoad, kNoLoad, 0};
 
 // Sequentially consistent loads, here and below: see Block::lower_floor. On x86 they are plain loads.
 std::uint32_t at(const Row& row, std::uint32_t cell) noexcept {
@@ -41,10 +38,10 @@ Least least_of(std::uint64_t among, ValueOf value_of) noexcept {
 template <class ValueOf>
 LeastTwo least_two_of(std::uint64_t among, ValueOf value_of) noexcept {
   const Least first = least_of(among, value_of);
-  return {first, is_alone(first.where) ? least_of(among & ~first.where, value_of).value : first.value};
+  return {first.value, is_alone(first.where) ? least_of(among & ~first.where, value_of).value : first.value, first.where};
 }
 
-/// One or two: what fits two registers is not handed over in memory.
+/// One or two.
 template <bool kTwo>
 using Found = std::conditional_t<kTwo, LeastTwo, Least>;
 
@@ -65,14 +62,6 @@ Found<kTwo> least_loads_plain(const Block& block, std::uint64_t among) noexcept 
 }
 
 #ifdef WEIR_HAS_VECTORS
-
-#define WEIR_AVX2 [[gnu::target("avx2")]]
-#define WEIR_UNROLL _Pragma("GCC unroll 8")  // so that all vectors stay in registers
-
-const bool kHasAvx2 = [] {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") != 0;
-}();
 
 WEIR_AVX2 inline __m256i eight(const Row& row, int i) noexcept {
   return _mm256_load_si256(reinterpret_cast<const __m256i*>(row.cells.data()) + i);
@@ -110,12 +99,12 @@ WEIR_AVX2 inline Found<kTwo> least_of(__m256i (&values)[kVectors], std::uint64_t
     const int mask = _mm256_movemask_ps(_mm256_castsi256_ps(same));
     where |= static_cast<std::uint64_t>(static_cast<unsigned>(mask)) << (8 * i);
   }
-  const Least first{static_cast<std::uint32_t>(_mm256_cvtsi256_si32(least)), where};
+  const auto value = static_cast<std::uint32_t>(_mm256_cvtsi256_si32(least));
   if constexpr (kTwo) {
     const __m256i second = is_alone(where) ? least_value(values) : least;
-    return {first, static_cast<std::uint32_t>(_mm256_cvtsi256_si32(second))};
+    return {value, static_cast<std::uint32_t>(_mm256_cvtsi256_si32(second)), where};
   } else {
-    return first;
+    return {value, where};
   }
 }
 
@@ -224,18 +213,17 @@ Least least_load(const Block& block, std::uint64_t among, float weight) noexcept
 }
 
 LeastTwo least_two_loads(const Block& block, std::uint64_t among) noexcept {
-  if (among == 0) return {kNobody, kNoLoad};
-  LeastTwo least = loads_of<true>(block, among);
-  if (least.first.value >= kNoLoad) least.first = kNobody;
-  least.second = std::min(least.second, kNoLoad);
-  return least;
+  if (among == 0) return kNoTwo;
+  const LeastTwo least = loads_of<true>(block, among);
+  if (least.value >= kNoLoad) return kNoTwo;
+  return {least.value, std::min(least.second, kNoLoad), least.where};
 }
 
 LeastTwo least_two_loads(const Block& block, std::uint64_t among, float weight) noexcept {
-  if (among == 0) return {kNobody, kNoLoad};
+  if (among == 0) return kNoTwo;
   const LeastTwo words = cells_of<true>(block.words, among);
-  if (words.first.value > kMaxCount) return {kNobody, kNoLoad};
-  return {{load_of(words.first.value, weight), words.first.where}, load_if_open(words.second, weight)};
+  if (words.value > kMaxCount) return kNoTwo;
+  return {load_of(words.value, weight), load_if_open(words.second, weight), words.where};
 }
 
 bool any_below(const Block& block, std::uint64_t among, Load load, float weight) noexcept {

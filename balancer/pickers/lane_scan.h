@@ -18,10 +18,12 @@ constexpr bool is_alone(std::uint64_t where) noexcept {
   return (where & (where - 1)) == 0;
 }
 
-/// The least, and if only one has that, the least of the others.
+/// The least, and if only one has that, the least of the others. As Least in size: what fits two registers is not handed
+/// over in memory.
 struct LeastTwo {
-  Least first;
+  std::uint32_t value;
   std::uint32_t second;
+  std::uint64_t where;
 };
 
 /// The least of the cells of `row` named in `among`. Nobody has it if `among` is 0.

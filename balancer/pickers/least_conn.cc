@@ -46,40 +46,60 @@ void LeastConn::find_in_all(const PickRequest& request, Leader& leader) const no
 
 void LeastConn::find_by_floors(const Backends& backends, Leader& leader) const noexcept {
   for (;;) {
-    Leader lowest;
-    for (std::size_t i = 0; i < pages_.size(); ++i) {
-      const Least least = least_cell(*pages_[i].floors, pages_[i].members);
-      lowest.offer(least.value, i * kLanes, least.where, group_turns_);
-    }
-    const Load floor = lowest.value();
+    const Lowest lowest = lowest_floor();
+    const Load floor = lowest.floor;
     if (floor >= kNoLoad) return;  // every group is closed
 
-    std::size_t cell = lowest.only();
-    const bool is_tie = !lowest.is_alone();
-    const Turns::Turn turn = is_tie ? lowest.first(group_turns_) : Turns::Turn{};
-    if (is_tie) cell = turn.item;
+    const Turns::Turn turn = lowest.is_tie ? turn_of(floor) : Turns::Turn{};
+    const std::size_t cell = lowest.is_tie ? turn.item : lowest.cell;
     const std::size_t number = pages_[cell / kLanes].group[cell % kLanes];
     const Lanes::Group& group = lanes_.groups()[number];
     const LeastTwo least = least_two_in(group, group.members);
-    if (least.first.value > floor) {
-      raise_floor(group, group.members, floor, least.first.value);
+    if (least.value > floor) {
+      raise_floor(group, group.members, floor, least.value);
       continue;
     }
-    if (is_tie) group_turns_.take(turn);  // lost to another thread: it moved the group on
-    if (is_alone(least.first.where)) {
-      backends.prefetch(group.index[std::countr_zero(least.first.where)]);
+    if (lowest.is_tie) group_turns_.take(turn);  // lost to another thread: it moved the group on
+    if (is_alone(least.where)) {
+      backends.prefetch(group.index[std::countr_zero(least.where)]);
       raise_floor_for_claim(group, floor, least);
     }
-    return leader.offer(least.first.value, number * kLanes, least.first.where, turns_);
+    return leader.offer(least.value, number * kLanes, least.where, turns_);
   }
+}
+
+LeastConn::Lowest LeastConn::lowest_floor() const noexcept {
+  Lowest lowest;
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    const Least least = least_cell(*pages_[i].floors, pages_[i].members);
+    if (least.value > lowest.floor) continue;
+    lowest.is_tie = least.value == lowest.floor || !is_alone(least.where);
+    lowest.floor = least.value;
+    lowest.cell = i * kLanes + static_cast<std::size_t>(std::countr_zero(least.where));
+  }
+  return lowest;
+}
+
+Turns::Turn LeastConn::turn_of(Load floor) const noexcept {
+  // Where some tie nearly all do, and the one whose turn it is among them: nobody else need be looked at.
+  if (const std::optional<Turns::Turn> due = group_turns_.due()) {
+    const std::size_t page = due->item / kLanes, cell = due->item % kLanes;
+    if (pages_[page].floors->cells[cell].load(std::memory_order_relaxed) == floor) return *due;
+  }
+  Leader leader;
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    const Least least = least_cell(*pages_[i].floors, pages_[i].members);
+    leader.offer(least.value, i * kLanes, least.where, group_turns_);
+  }
+  return leader.first(group_turns_);
 }
 
 void LeastConn::raise_floor_for_claim(const Lanes::Group& group, Load from, const LeastTwo& least) const noexcept {
   // Were it left for the next pick to find that the floor is too low, that pick would have to search again.
-  const auto lane = static_cast<std::uint32_t>(std::countr_zero(least.first.where));
+  const auto lane = static_cast<std::uint32_t>(std::countr_zero(least.where));
   const Load claimed = load_of((group.block->words.cells[lane].load() & kMaxCount) + 1, group.block->weight(lane));
   const Load next = std::min(claimed, least.second);
-  if (next > from) raise_floor(group, group.members & ~least.first.where, from, next);
+  if (next > from) raise_floor(group, group.members & ~least.where, from, next);
 }
 
 void LeastConn::raise_floor(const Lanes::Group& group, std::uint64_t lanes, Load from, Load to) const noexcept {
@@ -111,11 +131,16 @@ std::vector<LeastConn::Page> LeastConn::pages_of(const Backends& backends, const
 }
 
 Turns LeastConn::turns_of(const std::vector<Page>& pages, const Lanes& lanes) {
+  std::uint32_t heaviest = 1;
+  for (const Lanes::Group& group : lanes.groups()) heaviest = std::max(heaviest, group.weight);
   std::vector<Turns::Item> items;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     for (std::uint64_t left = pages[i].members; left != 0; left &= left - 1) {
       const auto cell = static_cast<std::size_t>(std::countr_zero(left));
-      items.push_back({i * kLanes + cell, lanes.groups()[pages[i].group[cell]].weight});
+      // Of few turns, so that they make a cycle, which knows whose turn is due.
+      const std::uint64_t weight = lanes.groups()[pages[i].group[cell]].weight;
+      const auto turns = static_cast<std::uint32_t>((weight * kMostGroupTurns + heaviest / 2) / heaviest);
+      items.push_back({i * kLanes + cell, std::max(turns, 1U)});
     }
   }
   return Turns(items, pages.size() * kLanes, 0);

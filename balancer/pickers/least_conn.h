@@ -22,6 +22,7 @@ class LeastConn final : public Picker {
 
  private:
   static constexpr std::size_t kMostFlatGroups = 5;
+  static constexpr std::uint32_t kMostGroupTurns = 64;  // in a cycle, for each group
 
   /// The floors of up to 64 groups, which are neighbours on the board.
   struct Page {
@@ -42,6 +43,15 @@ class LeastConn final : public Picker {
   }
   void find_in_all(const PickRequest& request, Leader& leader) const noexcept;
   void find_by_floors(const Backends& backends, Leader& leader) const noexcept;
+  /// The least floor, and a cell that has it: the only one, unless several tie.
+  struct Lowest {
+    Load floor = kNoLoad;
+    bool is_tie = false;
+    std::size_t cell = 0;
+  };
+  Lowest lowest_floor() const noexcept;
+  /// Which of the groups that have this floor, the least, is next.
+  Turns::Turn turn_of(Load floor) const noexcept;
   /// Raises the floor of `group`, unless one of `lanes` is loaded less than that by now.
   void raise_floor(const Lanes::Group& group, std::uint64_t lanes, Load from, Load to) const noexcept;
   /// The same if the only one of the least loaded is about to be claimed.

@@ -1,7 +1,10 @@
 #include "pickers/turns.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
+
+#include "pickers/avx2.h"
 
 namespace weir::balancer {
 namespace {
@@ -16,11 +19,63 @@ constexpr std::uint64_t kEvenTrack = 1ULL << 32;
 
 constexpr std::uint64_t kNever = ~0ULL;
 
+constexpr std::size_t whole_parts(std::size_t numbers) noexcept {
+  return (numbers + 63) / 64 * 64;
+}
+
+using Turn = Turns::Turn;
+using Track = std::atomic<std::uint64_t>;
+
+Turn first_plain(const Track* next, std::size_t base, std::uint64_t candidates) noexcept {
+  Turn best{0, kNever};
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const std::size_t item = base + static_cast<std::size_t>(std::countr_zero(candidates));
+    const std::uint64_t at = next[item].load(std::memory_order_relaxed);
+    if (at < best.at) best = {item, at};
+  }
+  return best;
+}
+
+#ifdef WEIR_HAS_VECTORS
+/// The same, of all 64 at once. Turns are far below 2^63, so that signed numbers compare them.
+WEIR_AVX2 Turn first_avx2(const Track* next, std::size_t base, std::uint64_t candidates) noexcept {
+  constexpr int kChains = 4;  // that do not wait for each other
+  const auto* all = reinterpret_cast<const __m256i*>(next + base);
+  const __m256i bits = _mm256_setr_epi64x(1, 2, 4, 8);
+  __m256i least[kChains], where[kChains];  // `where`: the number of the four items that it is in
+  WEIR_UNROLL for (int chain = 0; chain < kChains; ++chain) {
+    least[chain] = _mm256_set1_epi64x(std::numeric_limits<std::int64_t>::max());
+    where[chain] = _mm256_setzero_si256();
+  }
+  for (int i = 0; i < 16; i += kChains) {
+    WEIR_UNROLL for (int chain = 0; chain < kChains; ++chain) {
+      const __m256i four = _mm256_loadu_si256(all + i + chain);
+      const __m256i asked_for = _mm256_set1_epi64x(static_cast<std::int64_t>(candidates >> (4 * (i + chain))));
+      const __m256i is_asked_for = _mm256_cmpeq_epi64(_mm256_and_si256(asked_for, bits), bits);
+      const __m256i is_sooner = _mm256_and_si256(is_asked_for, _mm256_cmpgt_epi64(least[chain], four));
+      least[chain] = _mm256_blendv_epi8(least[chain], four, is_sooner);
+      where[chain] = _mm256_blendv_epi8(where[chain], _mm256_set1_epi64x(i + chain), is_sooner);
+    }
+  }
+  alignas(32) std::uint64_t ats[4 * kChains], fours[4 * kChains];
+  WEIR_UNROLL for (int chain = 0; chain < kChains; ++chain) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(ats) + chain, least[chain]);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(fours) + chain, where[chain]);
+  }
+  Turn best{0, kNever};
+  for (std::size_t i = 0; i < 4 * kChains; ++i) {
+    const Turn turn{base + 4 * fours[i] + i % 4, ats[i]};
+    if (turn.at < best.at || (turn.at == best.at && turn.item < best.item)) best = turn;
+  }
+  return best;
+}
+#endif
+
 }  // namespace
 
 Turns::Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t taken)
-    : next_(new std::atomic<std::uint64_t>[numbers]) {
-  for (std::size_t i = 0; i < numbers; ++i) next_[i].store(kNever, std::memory_order_relaxed);
+    : next_(new std::atomic<std::uint64_t>[whole_parts(numbers)]) {
+  for (std::size_t i = 0; i < whole_parts(numbers); ++i) next_[i].store(kNever, std::memory_order_relaxed);
   if (items.empty()) return;
   std::uint64_t divisor = 0;
   std::uint64_t total = 0;
@@ -121,13 +176,11 @@ std::uint64_t Turns::after(Turn turn, std::uint64_t place) const noexcept {
 }
 
 Turns::Turn Turns::first_of_many(std::size_t base, std::uint64_t candidates) const noexcept {
-  Turn best{0, kNever};
-  for (; candidates != 0; candidates &= candidates - 1) {
-    const std::size_t item = base + static_cast<std::size_t>(std::countr_zero(candidates));
-    const std::uint64_t at = next_[item].load(std::memory_order_relaxed);
-    if (at < best.at) best = {item, at};
-  }
-  return best;
+#ifdef WEIR_HAS_VECTORS
+  constexpr int kFew = 16;  // whom to ask one by one is sooner
+  if (candidates >> kFew != 0 && kHasAvx2 && std::popcount(candidates) > kFew) return first_avx2(next_.get(), base, candidates);
+#endif
+  return first_plain(next_.get(), base, candidates);
 }
 
 }  // namespace weir::balancer

@@ -35,7 +35,8 @@ class Turns {
   /// `taken`: how many turns were taken before, so that a new list goes on where the old one was.
   Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t taken);
 
-  /// Whose turn is first among the items `base + i` for each bit `i` of `candidates`, which is not 0.
+  /// Whose turn is first among the items `base + i` for each bit `i` of `candidates`, which is not 0. `base`: a multiple
+  /// of 64. Of equals the first.
   Turn first(std::size_t base, std::uint64_t candidates) const noexcept {
     if ((candidates & (candidates - 1)) != 0) return first_of_many(base, candidates);
     const std::size_t item = base + static_cast<std::size_t>(std::countr_zero(candidates));

@@ -49,6 +49,17 @@ TEST(LeastConn, SpreadsIdlePicksOverAllGroups) {
   for (const auto& [address, count] : counts) EXPECT_NEAR(count, 3, 1) << address;
 }
 
+TEST(LeastConn, SpreadsIdlePicksByWeightOverUnequalGroups) {
+  std::vector<Member> members = numbered(700);  // ten full groups of three weights, and the rest
+  for (std::size_t i = 0; i < members.size(); ++i) members[i].weight = i < 200 ? 6 : i < 400 ? 3 : 1;
+  TestUpstream app("least_conn", members);
+  std::map<std::string, double> counts;
+  for (int i = 0; i < 20 * (200 * 6 + 200 * 3 + 300); ++i) ++counts[app.pick()];
+  for (const Member& member : members) {
+    EXPECT_NEAR(counts[member.address] / member.weight, 20, 3) << member.address << " of weight " << member.weight;
+  }
+}
+
 struct Size {
   int backends;
   std::uint32_t most_weight;

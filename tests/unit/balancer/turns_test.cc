@@ -55,6 +55,33 @@ std::string sequence(Turns& turns, std::uint64_t candidates, int count) {
   return items;
 }
 
+/// Any subset, of any part of a list: as when each candidate is asked by itself.
+TEST(Turns, TheFirstOfMany) {
+  std::mt19937 random(7);
+  for (const std::uint32_t most_weight : {1U, 5U, 50'000U}) {  // a cycle of equals, a cycle, evenly spaced turns
+    std::vector<std::uint32_t> weights(150);
+    for (std::uint32_t& weight : weights) weight = 1 + random() % most_weight;
+    Turns turns = turns_for(weights);
+    for (int i = 0; i < 20'000; ++i) {
+      const std::size_t base = random() % 3 * 64;
+      const std::uint64_t in_part = all_of(std::min<std::size_t>(64, weights.size() - base));
+      const std::uint64_t some = random() | std::uint64_t{random()} << 32;
+      const std::uint64_t candidates = in_part & (i % 2 == 0 ? some : some & (some >> 7) & (some >> 13));
+      if (candidates == 0) continue;
+      Turns::Turn least{0, ~0ULL};
+      for (std::size_t lane = 0; lane < 64; ++lane) {
+        if ((candidates >> lane & 1) == 0) continue;
+        const Turns::Turn turn = turns.first(base, 1ULL << lane);
+        if (turn.at < least.at) least = turn;
+      }
+      const Turns::Turn first = turns.first(base, candidates);
+      ASSERT_EQ(first.item, least.item);
+      ASSERT_EQ(first.at, least.at);
+      ASSERT_TRUE(turns.take(first));
+    }
+  }
+}
+
 TEST(Turns, FollowTheKnownSmoothSequence) {
   Turns turns = turns_for({5, 1, 1});
   EXPECT_EQ(sequence(turns, 0b111, 14), "aabacaaaabacaa");
