@@ -131,16 +131,11 @@ std::vector<LeastConn::Page> LeastConn::pages_of(const Backends& backends, const
 }
 
 Turns LeastConn::turns_of(const std::vector<Page>& pages, const Lanes& lanes) {
-  std::uint32_t heaviest = 1;
-  for (const Lanes::Group& group : lanes.groups()) heaviest = std::max(heaviest, group.weight);
   std::vector<Turns::Item> items;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     for (std::uint64_t left = pages[i].members; left != 0; left &= left - 1) {
       const auto cell = static_cast<std::size_t>(std::countr_zero(left));
-      // Of few turns, so that they make a cycle, which knows whose turn is due.
-      const std::uint64_t weight = lanes.groups()[pages[i].group[cell]].weight;
-      const auto turns = static_cast<std::uint32_t>((weight * kMostGroupTurns + heaviest / 2) / heaviest);
-      items.push_back({i * kLanes + cell, std::max(turns, 1U)});
+      items.push_back({i * kLanes + cell, lanes.groups()[pages[i].group[cell]].weight});
     }
   }
   return Turns(items, pages.size() * kLanes, 0);

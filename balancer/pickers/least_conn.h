@@ -22,7 +22,6 @@ class LeastConn final : public Picker {
 
  private:
   static constexpr std::size_t kMostFlatGroups = 5;
-  static constexpr std::uint32_t kMostGroupTurns = 64;  // in a cycle, for each group
 
   /// The floors of up to 64 groups, which are neighbours on the board.
   struct Page {

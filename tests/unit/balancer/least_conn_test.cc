@@ -56,7 +56,7 @@ TEST(LeastConn, SpreadsIdlePicksByWeightOverUnequalGroups) {
   std::map<std::string, double> counts;
   for (int i = 0; i < 20 * (200 * 6 + 200 * 3 + 300); ++i) ++counts[app.pick()];
   for (const Member& member : members) {
-    EXPECT_NEAR(counts[member.address] / member.weight, 20, 3) << member.address << " of weight " << member.weight;
+    EXPECT_NEAR(counts[member.address] / member.weight, 20, 2) << member.address << " of weight " << member.weight;
   }
 }
 
