@@ -9,12 +9,14 @@
 namespace weir::balancer {
 namespace {
 
-// Laying out a cycle takes (items × total weight) steps. Beyond some ten milliseconds' worth, turns are spaced evenly
+// Laying out nginx's cycle takes (items × total weight) steps. Beyond some ten milliseconds' worth, turns are spaced evenly
 // instead: as exact in proportion and as smooth, but not nginx's very sequence.
 constexpr std::uint64_t kMostSteps = 1U << 22;
+
+// A longer one would take too much memory: there are turns, but no list of whose they are.
 constexpr std::uint64_t kLongestCycle = 1U << 16;
 
-// The track of evenly spaced turns. A turn is rounded down to a whole step, an error of 1 in 4,000 at kMaxWeight.
+// The track of turns without a list. A turn is rounded down to a whole step, an error of 1 in 4,000 at kMaxWeight.
 constexpr std::uint64_t kEvenTrack = 1ULL << 32;
 
 constexpr std::uint64_t kNever = ~0ULL;
@@ -92,9 +94,14 @@ Turns::Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t tak
       next_[item.number].store(owners_.size(), std::memory_order_relaxed);
       owners_.push_back(static_cast<std::uint32_t>(item.number));
     }
-  } else if (total <= std::min(kLongestCycle, kMostSteps / items.size())) {
+  } else if (total <= kLongestCycle) {
     length_ = total;
-    lay_out_cycle(items, divisor);
+    if (total <= kMostSteps / items.size()) {
+      lay_out_as_nginx(items, divisor);
+    } else {
+      lay_out_evenly(items, divisor);
+    }
+    link();
   } else {
     length_ = kEvenTrack;
     strides_.resize(numbers);
@@ -109,31 +116,46 @@ Turns::Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t tak
   }
 }
 
-void Turns::lay_out_cycle(std::span<const Item> items, std::uint64_t divisor) {
-  gaps_.resize(length_);
-  owners_.resize(length_);
+void Turns::lay_out_as_nginx(std::span<const Item> items, std::uint64_t divisor) {
   std::vector<std::int64_t> current(items.size(), 0);
-  std::vector<std::uint64_t> first(items.size(), kNever);
-  std::vector<std::uint64_t> last(items.size());
   for (std::uint64_t place = 0; place < length_; ++place) {
-    // As nginx: everyone gains its weight, the greatest goes, the first of equals, and pays what all gained.
+    // Everyone gains its weight, the greatest goes, the first of equals, and pays what all gained.
     std::size_t best = 0;
     for (std::size_t i = 0; i < items.size(); ++i) {
       current[i] += static_cast<std::int64_t>(items[i].weight / divisor);
       if (current[i] > current[best]) best = i;
     }
     current[best] -= static_cast<std::int64_t>(length_);
-    owners_[place] = static_cast<std::uint32_t>(items[best].number);
-    if (first[best] == kNever) {
-      first[best] = place;
-    } else {
-      gaps_[last[best]] = static_cast<std::uint32_t>(place - last[best]);
-    }
-    last[best] = place;
+    owners_.push_back(static_cast<std::uint32_t>(items[best].number));
   }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    gaps_[last[i]] = static_cast<std::uint32_t>(first[i] + length_ - last[i]);  // into the next round
-    next_[items[i].number].store(first[i], std::memory_order_relaxed);
+}
+
+void Turns::lay_out_evenly(std::span<const Item> items, std::uint64_t divisor) {
+  // Each turn has a place that it would like best: the middle of its part of the track. Those who like the same one
+  // follow each other, in order.
+  const auto each_wish = [&](auto visit) {
+    for (const Item& item : items) {
+      const std::uint64_t step = (length_ << 32) / (item.weight / divisor);
+      std::uint64_t at = step / 2;
+      for (std::uint64_t left = item.weight / divisor; left != 0; --left, at += step) visit(at >> 32, item.number);
+    }
+  };
+  std::vector<std::uint32_t> begins(length_ + 1, 0);
+  each_wish([&](std::uint64_t place, std::size_t) { ++begins[place + 1]; });
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  owners_.resize(length_);
+  each_wish([&](std::uint64_t place, std::size_t number) { owners_[begins[place]++] = static_cast<std::uint32_t>(number); });
+}
+
+/// Tells each place of the cycle where its owner's next one is, and each item its first.
+void Turns::link() {
+  gaps_.resize(length_);
+  const auto next_of = [this](std::uint64_t place) -> std::atomic<std::uint64_t>& { return next_[owners_[place]]; };
+  for (std::uint64_t place = length_; place-- != 0;) next_of(place).store(place + length_, std::memory_order_relaxed);
+  for (std::uint64_t place = length_; place-- != 0;) {
+    const std::uint64_t next = next_of(place).load(std::memory_order_relaxed);
+    gaps_[place] = static_cast<std::uint32_t>(next - place);
+    next_of(place).store(place, std::memory_order_relaxed);
   }
 }
 

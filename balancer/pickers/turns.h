@@ -54,12 +54,14 @@ class Turns {
   /// The item's first place that comes after this turn and after `place`.
   std::uint64_t after(Turn turn, std::uint64_t place) const noexcept;
   void skip_to(std::span<const Item> items, std::uint64_t place);
-  void lay_out_cycle(std::span<const Item> items, std::uint64_t divisor);
+  void lay_out_as_nginx(std::span<const Item> items, std::uint64_t divisor);
+  void lay_out_evenly(std::span<const Item> items, std::uint64_t divisor);
+  void link();
 
   std::uint64_t length_ = 0;            // of the track
   std::vector<std::uint32_t> strides_;  // per item: from one of its turns to the next, if that is always the same;
   std::vector<std::uint32_t> gaps_;     // else per place: from it to the next place of the same item
-  std::vector<std::uint32_t> owners_;   // per place: whose it is; empty if turns are evenly spaced
+  std::vector<std::uint32_t> owners_;   // per place: whose it is; empty if the cycle is too long
   std::unique_ptr<std::atomic<std::uint64_t>[]> next_;
   alignas(64) std::atomic<std::uint64_t> upcoming_{0};  // the place after the latest turn taken
 };

@@ -58,7 +58,7 @@ std::string sequence(Turns& turns, std::uint64_t candidates, int count) {
 /// Any subset, of any part of a list: as when each candidate is asked by itself.
 TEST(Turns, TheFirstOfMany) {
   std::mt19937 random(7);
-  for (const std::uint32_t most_weight : {1U, 5U, 50'000U}) {  // a cycle of equals, a cycle, evenly spaced turns
+  for (const std::uint32_t most_weight : {1U, 5U, 500U, 50'000U}) {  // equals, nginx's cycle, an even one, none
     std::vector<std::uint32_t> weights(150);
     for (std::uint32_t& weight : weights) weight = 1 + random() % most_weight;
     Turns turns = turns_for(weights);
@@ -143,6 +143,27 @@ TEST(Turns, AreEvenlySpacedWhenWeightsAreTooLargeForACycle) {
   for (std::size_t i = 5; i < items.size(); ++i) {  // smooth: nobody has three in a row
     ASSERT_FALSE(items[i] == items[i - 1] && items[i] == items[i - 2]) << i;
   }
+}
+
+TEST(Turns, AreExactInALongCycleAndAlwaysKnowWhoIsDue) {
+  std::mt19937 random(11);
+  std::vector<std::uint32_t> weights(200);
+  for (std::uint32_t& weight : weights) weight = 100 + random() % 200;
+  const int total = std::accumulate(weights.begin(), weights.end(), 0);
+  Turns turns = turns_for(weights);
+  std::vector<std::uint32_t> counts(weights.size());
+  std::vector<int> last(weights.size(), 0);
+  for (int i = 0; i < total; ++i) {
+    const std::optional<Turns::Turn> due = turns.due();
+    ASSERT_TRUE(due) << i;
+    ASSERT_TRUE(turns.take(*due));
+    if (counts[due->item]++ != 0) {  // smooth: no gap is far from the usual one
+      const int usual = total / static_cast<int>(weights[due->item]);
+      ASSERT_NEAR(i - last[due->item], usual, usual) << due->item;
+    }
+    last[due->item] = i;
+  }
+  EXPECT_EQ(counts, weights);
 }
 
 TEST(Turns, GoOnAlsoWhenEvenlySpaced) {
