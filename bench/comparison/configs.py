@@ -6,7 +6,7 @@ def backend_addresses(case, port):
     return [f"127.1.0.{i + 1}:{port}" for i in range(case.backends)]
 
 
-def nginx_text(case, folder, port, backend_port, with_temp_paths, load_stream):
+def nginx_text(case, folder, port, backend_port, with_temp_paths, load_stream, workers=1):
     """`with_temp_paths`: say where nginx may put temporary files; without root its built-in places are out of reach.
     `load_stream`: Debian's nginx has `stream` in a module of its own."""
     servers = "\n".join(f"        server {address};" for address in backend_addresses(case, backend_port))
@@ -15,7 +15,7 @@ def nginx_text(case, folder, port, backend_port, with_temp_paths, load_stream):
     log = f"{folder}/access.log combined" if case.access_log else "off"
     user = "user root;\n" if os.geteuid() == 0 else ""
     module = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" if load_stream else ""
-    head = f"""{user}{module}worker_processes 1;
+    head = f"""{user}{module}worker_processes {workers};
 worker_rlimit_nofile 16384;
 daemon off;
 pid {folder}/proxy.pid;

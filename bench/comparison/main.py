@@ -30,7 +30,8 @@ def parse_arguments():
     parser.add_argument("--weir", metavar="PATH", help="the binary (default: build/proxy/weir or build/weir)")
     parser.add_argument("--proxies", metavar="LIST",
                         help="comma-separated; the first is what the ratios are about (default: weir,nginx,haproxy; "
-                             "also haproxy-copying, without splice, and floor, a bare relay of bytes)")
+                             "also haproxy-copying, without splice, floor, a bare relay of bytes, and weir-2 and "
+                             "nginx-2, with two workers on both CPUs)")
     parser.add_argument("--aa", action="store_true",
                         help="add nginx a second time: shows what the method itself gets wrong")
     parser.add_argument("--json", metavar="FILE",
@@ -56,12 +57,13 @@ def find_programs(arguments, built):
     known = {"weir": (weir, "nginx"), "nginx": (shutil.which("nginx", path=path), "nginx"),
              "haproxy": (haproxy, "haproxy"), "haproxy-copying": (haproxy, "haproxy"),
              "floor": (str(built / "floor"), "floor")}
+    known |= {f"{name}-2": (*known[name], 2) for name in ("weir", "nginx")}
     names = arguments.proxies.split(",") if arguments.proxies else ["weir", "nginx", "haproxy"]
-    if weir is None and "weir" in names:
+    if weir is None and {"weir", "weir-2"} & set(names):
         if arguments.weir or arguments.proxies:
             raise RuntimeError("no weir binary; build it or say --weir PATH")
         print("There is no weir binary yet (see --weir); comparing the others.\n")
-        names.remove("weir")
+        names = [name for name in names if not name.startswith("weir")]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise RuntimeError(f"unknown proxy {unknown[0]!r}; there are: {', '.join(known)}")
@@ -143,9 +145,9 @@ def compare(arguments, folder):
     about = describe(programs, arguments, network, awake)
 
     backend_port = free_port()
-    origin = Child([str(build_origin(ROOT, folder / "origin")), "0.0.0.0", str(backend_port)], machine.LOAD_CPU,
+    origin = Child([str(build_origin(ROOT, folder / "origin")), "0.0.0.0", str(backend_port)], {machine.LOAD_CPU},
                    folder / "origin.output", wait_for_port=backend_port)
-    echo = Child([str(folder / "origin" / "datagrams"), "echo", "127.1.0.1", str(backend_port)], machine.LOAD_CPU, folder / "echo.output")
+    echo = Child([str(folder / "origin" / "datagrams"), "echo", "127.1.0.1", str(backend_port)], {machine.LOAD_CPU}, folder / "echo.output")
     results, configurations = {}, {}
     try:
         for case in arguments.cases:

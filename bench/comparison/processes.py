@@ -12,11 +12,11 @@ LIBC = ctypes.CDLL(None)
 
 
 class Child:
-    """One program pinned to a CPU; its standard output and error go to a file."""
+    """One program pinned to a set of CPUs; its standard output and error go to a file."""
 
-    def __init__(self, command, cpu, output, wait_for_port=None):
+    def __init__(self, command, cpus, output, wait_for_port=None):
         def prepare():
-            os.sched_setaffinity(0, {cpu})
+            os.sched_setaffinity(0, cpus)
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # so that nothing outlives a killed comparison
 
         self.command, self.output = command, pathlib.Path(output)

@@ -13,6 +13,7 @@ class Program:
     name: str
     binary: str
     kind: str  # "nginx": reads nginx's configuration; "haproxy"; "floor": a relay of bytes
+    workers: int = 1  # of those that read nginx's configuration; with several they share the load's CPU
 
     def version(self):
         return "the kernel's part: a relay of bytes" if self.kind == "floor" else machine.first_line([self.binary, "-v"])
@@ -38,9 +39,10 @@ class Program:
         else:
             with_temp_paths = self.name.startswith("nginx") and os.geteuid() != 0
             load_stream = case.layer4 and self.name.startswith("nginx")
-            config.write_text(configs.nginx_text(case, folder, port, backend_port, with_temp_paths, load_stream))
+            config.write_text(configs.nginx_text(case, folder, port, backend_port, with_temp_paths, load_stream, self.workers))
             command = [self.binary, "-p", f"{folder}/", "-c", "proxy.conf", "-e", "error.log"]
-        return Running(self, port, folder, Child(command, machine.PROXY_CPU, folder / "output", wait_for_port=port))
+        cpus = {machine.PROXY_CPU} if self.workers == 1 else {machine.PROXY_CPU, machine.LOAD_CPU}
+        return Running(self, port, folder, Child(command, cpus, folder / "output", wait_for_port=port))
 
 
 @dataclasses.dataclass

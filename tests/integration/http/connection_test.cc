@@ -1,6 +1,11 @@
 // The client's connection: kept, pipelined, closed when it should be.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
 #include "support/fake_backend.h"
 #include "support/weir_process.h"
 
@@ -164,6 +169,35 @@ TEST(ClientConnection, SilentConnectionsCostNothingToOthers) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(client.get("/").status, 200);
   for (std::size_t i = 0; i < silent.size(); i += 2) silent[i].close();
   for (int i = 0; i < 50; ++i) EXPECT_EQ(client.get("/").status, 200);
+}
+
+/// How many descriptors each of the process's epoll sets watches, of those with more than a few: its workers' sets.
+std::vector<int> watched_by_workers(pid_t pid) {
+  std::vector<int> counts;
+  const std::string folder = "/proc/" + std::to_string(pid);
+  for (const auto& entry : std::filesystem::directory_iterator(folder + "/fdinfo")) {
+    std::ifstream info(entry.path());
+    int count = 0;
+    for (std::string line; std::getline(info, line);) count += line.starts_with("tfd:");
+    if (count > 20) counts.push_back(count);
+  }
+  return counts;
+}
+
+TEST(ClientConnection, ManyAreSpreadEvenlyOverTheWorkers) {
+  WEIR_ONLY("nginx has a process for each worker");
+  allow_many_descriptors();
+  WeirProcess weir("server { location / { return 200 ok; } }");
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 1000; ++i) clients.push_back(weir.connect());
+  const auto all = [&] {
+    const std::vector<int> counts = watched_by_workers(weir.pid());
+    return std::accumulate(counts.begin(), counts.end(), 0);
+  };
+  ASSERT_TRUE(wait_until([&] { return all() >= 1000; })) << all();
+  const std::vector<int> counts = watched_by_workers(weir.pid());
+  ASSERT_EQ(counts.size(), 2u);
+  EXPECT_LE(*std::max_element(counts.begin(), counts.end()), 1.2 * all() / 2);
 }
 
 }  // namespace
