@@ -75,6 +75,9 @@ bool Backend::is_full() const noexcept {
 bool Backend::is_shut() const noexcept {
   return is_closed_for(kShut | kDraining | kRetired);
 }
+bool Backend::is_down() const noexcept {
+  return is_closed_for(kShut | kRetired);
+}
 bool Backend::is_draining() const noexcept {
   return is_closed_for(kDraining);
 }

@@ -1,6 +1,7 @@
 #include "log/log_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,7 +34,10 @@ int LogFile::write(std::string_view bytes, std::size_t* lost) noexcept {
 
 int LogFile::reopen() noexcept {
   if (path_.empty()) return 0;
-  const int fresh = ::open(path_.c_str(), kFlags, 0644);
+  // As private as the file before.
+  struct stat before{};
+  const mode_t mode = ::fstat(fd_, &before) == 0 ? before.st_mode & 0666 : 0600;
+  const int fresh = ::open(path_.c_str(), kFlags, mode);
   if (fresh < 0) return errno;
   // Under the same number in one step: a write of another thread goes to the old file or to the new one.
   const int error = ::dup3(fresh, fd_, O_CLOEXEC) < 0 ? errno : 0;

@@ -5,6 +5,7 @@
 
 #include "net/tls_context.h"
 #include "net/tls_credential_cache.h"
+#include "net/tls_key_log.h"
 #include "net/tls_registry.h"
 #include "net/tls_stream.h"
 
@@ -30,6 +31,7 @@ TlsKeeper::Content load(const TlsClientOptions& options) {
   } else {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   }
+  if (options.key_log) TlsKeyLog::use(ctx, options.key_log);
   use_commands(ctx, options);
   return {context.release(), first_to_end(credentials)};
 }

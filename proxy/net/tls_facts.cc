@@ -189,11 +189,15 @@ bool is_about_signer(long error) {
 bool TlsStream::has_peer_certificate() const { return SSL_get0_peer_certificate(ssl_) != nullptr; }
 
 long TlsStream::verify_error() const {
+  if (finding_) return finding_->error;
   const long error = SSL_get_verify_result(ssl_);
   return lenient_ && is_about_signer(error) ? X509_V_OK : error;
 }
 
-std::string TlsStream::verify_error_text() const { return X509_verify_cert_error_string(SSL_get_verify_result(ssl_)); }
+std::string TlsStream::verify_error_text() const {
+  if (finding_) return finding_->text;
+  return X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
+}
 
 std::string TlsStream::fact(TlsFact which) const {
   switch (which) {
@@ -212,7 +216,7 @@ std::string TlsStream::fact(TlsFact which) const {
     case TlsFact::Alpn: return alpn(ssl_);
     case TlsFact::PeerVerdict:
       if (!has_peer_certificate()) return "NONE";
-      return SSL_get_verify_result(ssl_) == X509_V_OK ? "SUCCESS" : "FAILED:" + verify_error_text();
+      return SSL_get_verify_result(ssl_) == X509_V_OK && !finding_ ? "SUCCESS" : "FAILED:" + verify_error_text();
     case TlsFact::OwnSignature: return own_signature(ssl_);
     case TlsFact::OwnKey: return own_key(ssl_);
     case TlsFact::EarlyData: return SSL_is_init_finished(ssl_) ? "" : "1";

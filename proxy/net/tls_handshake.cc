@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "net/tls_client_status.h"
 #include "net/tls_context.h"
 #include "net/tls_error.h"
 #include "net/tls_stream.h"
@@ -65,12 +66,22 @@ Task<TlsOutcome> TlsStream::accept(TlsAcceptor& acceptor, std::chrono::milliseco
   SSL_set_accept_state(ssl_);
   early_ = Early::Possible;
   TlsOutcome outcome = co_await shake_hands(deadline);
+  if (outcome.kind == TlsOutcome::Kind::Done && server_->client_status()) {
+    outcome.text = co_await ask_about_client(deadline);
+    if (!is_open()) outcome = {TlsOutcome::Kind::Canceled, {ECANCELED}, {}};
+  }
   acceptor_ = nullptr;
   if (outcome.kind == TlsOutcome::Kind::Done) {
     record_size_ = static_cast<std::uint16_t>(std::min(server_->options().record_size, kTlsRecord));
     lenient_ = server_->options().verify == TlsVerify::OptionalNoCa;
   }
   co_return outcome;
+}
+
+Task<std::string> TlsStream::ask_about_client(TimePoint deadline) {
+  TlsClientFinding found = co_await server_->client_status()->check(ssl_, loop(), acceptor_->responders(), deadline, &inquiry_);
+  if (found.error != X509_V_OK) finding_ = std::make_unique<const Finding>(Finding{found.error, std::move(found.text)});
+  co_return std::move(found.remark);
 }
 
 namespace {

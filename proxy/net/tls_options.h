@@ -13,6 +13,8 @@
 
 namespace weir::net {
 
+class TlsKeyLog;
+
 /// A certificate, key or parameter cannot be used. The text is for the user: which file, and what OpenSSL said.
 class TlsConfigError : public std::runtime_error {
  public:
@@ -60,6 +62,7 @@ struct TlsOptions {
   /// configuration's sessions from another's.
   bool certificates_vary = false;
   TlsCredentialCacheOptions credential_cache;  // of such
+  std::shared_ptr<TlsKeyLog> key_log;  // where the keys of connections are written; null: nowhere
 
   bool operator==(const TlsOptions&) const = default;
 };
@@ -82,6 +85,9 @@ struct TlsSessionStore {
   bool operator==(const TlsSessionStore&) const = default;
 };
 
+/// Which certificates of a client's chain OCSP responders are asked about.
+enum class TlsOcsp : std::uint8_t { Off, Leaf, Chain };
+
 struct TlsServerOptions : TlsOptions {
   TlsServerOptions() { ciphers = "HIGH:!aNULL:!MD5"; }
 
@@ -100,6 +106,9 @@ struct TlsServerOptions : TlsOptions {
   std::string staple;          // a file with its answer; empty: it is asked
   std::string responder;       // its URL; empty: as the certificate says
   bool staple_verify = false;  // only what somebody trusted has signed is passed on
+  TlsOcsp ocsp = TlsOcsp::Off;
+  std::string ocsp_responder;    // its URL; empty: as the certificates say
+  TlsSessionStore ocsp_cache;    // a shared one, or none
   TlsResponderNames responder_names;
   std::vector<std::string> alpn;  // what may be negotiated, the best first; empty: whatever clients want
   bool reject = false;  // ends every handshake that comes to this server

@@ -8,9 +8,11 @@
 #include <cstring>
 
 #include "net/tls_callbacks.h"
+#include "net/tls_client_status.h"
 #include "net/tls_context.h"
 #include "net/tls_credential_cache.h"
 #include "net/tls_error.h"
+#include "net/tls_key_log.h"
 #include "net/tls_registry.h"
 #include "net/tls_session_cache.h"
 #include "net/tls_staple.h"
@@ -128,6 +130,7 @@ TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<T
   if (options.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
   bind_sessions(ctx, options, credentials, authorities);
   tls_callbacks::install(ctx, options, sessions);
+  if (options.key_log) TlsKeyLog::use(ctx, options.key_log);
   std::vector<std::string> remarks = use_staples(ctx, options, credentials);
   use_commands(ctx, options);
   // OpenSSL's default, where there was no ticket to give and now there is.
@@ -150,6 +153,8 @@ TlsServer::TlsServer(TlsServerOptions options)
   ticket_keys_ = options_->ticket_keys.empty()
                      ? TlsTicketKeys::of_process(options_->session_timeout)
                      : std::make_shared<TlsTicketKeys>(std::span<const std::string>(options_->ticket_keys));
+  if (options_->ocsp != TlsOcsp::Off && options_->verify != TlsVerify::Off)
+    client_status_ = std::make_unique<const TlsClientStatus>(*options_);
   // By value: the keeper may be busy when this server goes.
   keeper_ = TlsKeeper::make(watched(*options_),
                             [options = options_, sessions = sessions_] { return load(*options, sessions); });

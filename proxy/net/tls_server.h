@@ -15,6 +15,8 @@ struct ssl_st;
 
 namespace weir::net {
 
+class OcspAsker;
+class TlsClientStatus;
 class TlsCredentialCache;
 class TlsKeeper;
 class TlsSessionCache;
@@ -44,6 +46,9 @@ class TlsServer {
   /// The pair for a handshake, where certificates vary. Throws TlsConfigError.
   std::shared_ptr<const TlsCredential> credential(const TlsKeyPair& pair) const;
 
+  /// Who asks about the certificates of clients; null: nobody does.
+  const TlsClientStatus* client_status() const { return client_status_.get(); }
+
   TlsTicketKeys* ticket_keys() const { return ticket_keys_.get(); }
   const std::shared_ptr<TlsSessionCache>& sessions() const { return sessions_; }
 
@@ -53,6 +58,7 @@ class TlsServer {
   std::shared_ptr<TlsTicketKeys> ticket_keys_;
   std::shared_ptr<TlsKeeper> keeper_;
   const std::unique_ptr<TlsCredentialCache> credentials_;
+  std::unique_ptr<const TlsClientStatus> client_status_;
 };
 
 /// Answers what a handshake asks; lives until it is over.
@@ -63,6 +69,8 @@ class TlsAcceptor {
   virtual std::shared_ptr<const TlsServer> choose(std::string_view name) = 0;
   /// The pairs for this handshake, where a server's certificates vary.
   virtual std::vector<TlsKeyPair> certificates(TlsStream& stream, const TlsServer& server) = 0;
+  /// Who can ask OCSP responders about the client's certificate.
+  virtual OcspAsker& responders() = 0;
 
  protected:
   ~TlsAcceptor() = default;

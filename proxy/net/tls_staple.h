@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/ocsp_asker.h"
 #include "net/timers.h"
 #include "net/tls_options.h"
 
@@ -27,11 +28,7 @@ std::vector<std::string> use_staples(ssl_ctx_st* context, const TlsServerOptions
 
 class TlsStaple {
  public:
-  struct Responder {
-    std::string host;  // a name or an address
-    std::uint16_t port = 80;
-    std::string path;
-  };
+  using Responder = OcspResponder;
   struct Certificate;
 
   TlsStaple(std::unique_ptr<Certificate> certificate, Responder responder, TlsResponderNames names);
@@ -43,7 +40,7 @@ class TlsStaple {
   /// What to GET from the responder (RFC 6960 A.1).
   const std::string& target() const { return target_; }
   /// Whose certificate it is about.
-  const std::string& subject() const { return subject_; }
+  const std::string& subject() const;
 
   /// Whether it is time to ask; if so, nobody else is told so until an answer was taken or the caller gave up.
   bool begin_asking(TimePoint now);
@@ -62,7 +59,7 @@ class TlsStaple {
   const std::unique_ptr<const Certificate> certificate_;
   const Responder responder_;
   const TlsResponderNames names_;
-  const std::string target_, subject_;
+  const std::string target_;
   mutable std::mutex mutex_;  // of the next
   std::shared_ptr<const std::string> answer_;
   TimePoint ends_{};

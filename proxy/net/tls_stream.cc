@@ -160,6 +160,7 @@ void TlsStream::finish_early() {
 
 // Tells the peer that nothing follows, if the socket takes it; there is no waiting for that.
 void TlsStream::before_close() {
+  if (inquiry_) inquiry_->cancel();
   if (!is_secure_ || is_broken_ || is_closing_ || !is_open()) return;
   is_closing_ = true;
   forget_errors();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "net/ocsp_asker.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "net/tls_client.h"
@@ -34,7 +35,7 @@ struct TlsOutcome {
   };
   Kind kind = Kind::Done;
   IoError error;
-  std::string text;
+  std::string text;      // of Done: what the log should be told all the same
   bool is_ours = false;  // not the peer but our own certificate or key is to blame
 };
 
@@ -75,6 +76,7 @@ class TlsStream final : public Stream, private TlsFacts {
   bool has_peer_certificate() const override;
 
   void before_close() override;
+  Task<std::string> ask_about_client(TimePoint deadline);
   Task<TlsOutcome> shake_hands(TimePoint deadline);
   int go_on();
   template <class Owner>
@@ -99,6 +101,13 @@ class TlsStream final : public Stream, private TlsFacts {
   TlsAcceptor* acceptor_ = nullptr;                  // while it shakes hands
   std::string server_name_;
   std::unique_ptr<const TlsTarget> target_;  // of a connection to a backend
+  /// What OCSP responders hold against the client's certificate; null: nothing.
+  struct Finding {
+    long error;
+    std::string text;
+  };
+  std::unique_ptr<const Finding> finding_;
+  OcspInquiry* inquiry_ = nullptr;  // while they are asked
   /// Octets that a client sends along with its hello, before it is sure who is there (TLS 1.3).
   enum class Early : std::uint8_t {
     Over,      // nothing of the kind

@@ -5,6 +5,7 @@
 #include "http/silent_channel.h"
 #include "net/proxy_protocol_reader.h"
 #include "net/tls_server.h"
+#include "server/ocsp_exchange.h"
 #include "shared/tls_conf.h"
 
 namespace weir::server {
@@ -69,6 +70,7 @@ net::Task<std::unique_ptr<net::Stream>> Handshake::run() {
     log_failure(outcome);
     co_return nullptr;
   }
+  if (!outcome.text.empty()) log::error(runtime_->error_log(), HandshakeSubject(arrival_.peer, listen_), "{}", outcome.text);
   co_return std::move(stream_);
 }
 
@@ -99,6 +101,8 @@ void Handshake::log_failure(const net::TlsOutcome& outcome) const {
 std::shared_ptr<const net::TlsServer> Handshake::choose(std::string_view name) {
   return block_of(name).tls;
 }
+
+net::OcspAsker& Handshake::responders() { return clients_responders(); }
 
 // A server without certificates of its own shows those of the address's default.
 const http::ServerBlock& Handshake::block_of(std::string_view name) const {

@@ -29,6 +29,7 @@ class Handshake final : public net::TlsAcceptor, private http::ClientConnectionB
  private:
   std::shared_ptr<const net::TlsServer> choose(std::string_view name) override;
   std::vector<net::TlsKeyPair> certificates(net::TlsStream& stream, const net::TlsServer& server) override;
+  net::OcspAsker& responders() override;
   const http::ServerBlock& block_of(std::string_view name) const;
   void drain() override { stream_->close(); }
   void close_now() override { stream_->close(); }

@@ -90,6 +90,10 @@ constexpr std::string_view kDifferences = R"(
   seconds, then ever more slowly. Without `resolver` the system is asked for their addresses.
 - Early data is taken by each server that says `ssl_early_data`, whatever the default server of the address says. A hello that
   comes again within its ten seconds is not taken early.
+- A session is for the name that the client asked for, the certificate, and what the files of trusted and revoked certificates
+  said when it was made; nginx binds it to some of these, by version.
+- What `ssl_ocsp_cache` keeps lasts as long as the answer says, or an hour where it says nothing.
+- The files of `ssl_key_log` and `proxy_ssl_key_log` are readable by their owner alone.
 - `ssl_certificate_cache` keeps pairs: `max` counts a certificate and its key as two.
 - `$ssl_client_cert` is one line, with tabs where nginx folds: RFC 9112 forbids folded fields.
 - A request is answered with 421 if its host belongs to a server that verifies clients and is another one than that of the
@@ -104,6 +108,9 @@ constexpr std::string_view kDifferences = R"(
   left alone for `fail_timeout`, where nginx tries all anew each time.
 - A buffer of a direction has 4k, 16k or 64k. Once reads fill buffers of 16k and more, octets of plain sockets move within the
   kernel, through a pipe of at most 256 KiB a direction.
+- `proxy_session_drop` looks twice a second, whether or not something moves, where nginx does at the next event. A server that
+  was taken as the last one left, although it fails its check, keeps its sessions.
+- A number that is in several ranges of `num_map` has the value of the first; one that stands there by itself has its own.
 - `pass` costs no connection; the server that passed keeps counting the session (`limit_conn`) until the connection ends. A
   connection that is encrypted already is not encrypted once more by `listen … ssl`, of http either. It follows reloads as
   any connection to the address does. `-t` warns of a `pass` to where nothing listens.

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "net/tls_key_log.h"
 #include "server/certificate_watch.h"
 #include "server/staple_watch.h"
 #include "server/privileges.h"
@@ -140,6 +141,8 @@ std::shared_ptr<log::ErrorLog> Server::open_error_log(const MainConf& conf) {
 std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_access_logs(
     const Configuration& configuration) {
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> opened;
+  for (const auto& keys : net::TlsKeyLog::all())
+    if (const int error = keys->open()) throw std::runtime_error(system_error_text(fmt::format("open() \"{}\"", keys->path()), error));
   for (const shared::ProtocolConfig* protocol : protocols(configuration)) {
     for (const auto& log : protocol->access_logs) opened.emplace_back(log.path, open_log(log_files_, log.path));
     for (const shared::ErrorLogToOpen& wanted : protocol->error_logs)
@@ -290,9 +293,12 @@ void Server::take_new_configuration() {
 
 void Server::reopen_logs() {
   log::notice(*error_log_, "reopening logs");
-  log_files_.reopen([this](const std::string& path, int error) {
+  const auto complain = [this](const std::string& path, int error) {
     log::emerg(*error_log_, "{}", system_error_text(fmt::format("open() \"{}\"", path), error));
-  });
+  };
+  log_files_.reopen(complain);
+  for (const auto& keys : net::TlsKeyLog::all())
+    if (const int error = keys->reopen()) complain(keys->path(), error);
 }
 
 void Server::begin_end(bool graceful) {

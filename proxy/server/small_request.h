@@ -50,6 +50,7 @@ class SmallRequest {
   const http::ResponseHead& head() const { return head_; }
   net::Arena& memory() { return memory_; }
   const http::BackendChannel& channel() const { return *channel_; }
+  net::Stream& stream() { return channel_->stream(); }
 
  private:
   net::Task<std::string> send();

@@ -10,6 +10,7 @@
 #include "http1/client_connection.h"
 #include "net/out_of_memory.h"
 #include "server/handshake.h"
+#include "server/ocsp_exchange.h"
 #include "server/room.h"
 #include "stream/session.h"
 
@@ -285,6 +286,8 @@ net::Task<void> Worker::receive(Passed passed) {
     ready = co_await shake_hands(host_, as_encrypted(std::move(ready.stream)), std::move(ready.arrival), *address.http);
   if (ready.stream) co_await serve_requests(host_, std::move(ready.stream), std::move(ready.arrival), *ready.listen);
 }
+
+net::OcspAsker& Worker::responders() { return clients_responders(); }
 
 void Worker::tell_of_lost_work() {
   constexpr std::chrono::seconds kPause{1};

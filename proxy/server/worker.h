@@ -69,6 +69,7 @@ class Worker final : private stream::Reception {
   bool is_idle() const { return host_.connections.is_empty() && sessions_.sessions.is_empty(); }
   bool listens(const net::Endpoint& address) const override;
   net::Task<void> receive(Passed passed) override;
+  net::OcspAsker& responders() override;
   /// Shakes hands, and serves what comes then.
   net::Task<void> serve_encrypted(std::unique_ptr<net::TlsStream> stream, shared::Arrival arrival,
                                   const http::ListenAddress& address);

@@ -44,6 +44,9 @@ class DatagramRelay final : private net::ReadinessHandler, private net::Timer, p
   void await_suspend(std::coroutine_handle<> coroutine) { waiter_ = coroutine; }
   End await_resume() const { return *end_; }
 
+  /// Ends it before its time.
+  void end() { finish(End::Gone); }
+
   /// After Failed.
   net::IoError error() const { return error_; }
   std::uint64_t requests() const { return requests_; }

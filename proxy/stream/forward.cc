@@ -5,6 +5,7 @@
 #include "shared/proxy_tls.h"
 #include "stream/attempt.h"
 #include "stream/core_conf.h"
+#include "stream/drop_watch.h"
 #include "stream/forward_datagrams.h"
 #include "stream/proxy_values.h"
 
@@ -101,6 +102,7 @@ net::Task<int> StreamAttempt::relay() {
   options.a_to_b = &up;
   options.b_to_a = &down;
   options.observer = this;
+  const DropWatch drop(session_, lease_.backend(), [this] { backend_->cancel(); });
   const net::RelayResult result = co_await net::relay(session_.client(), *backend_, options);
   session_.received += up.read;
   session_.sent += down.delivered;

@@ -8,6 +8,7 @@
 #include "net/connect.h"
 #include "stream/attempt.h"
 #include "stream/datagram_relay.h"
+#include "stream/drop_watch.h"
 #include "stream/proxy_values.h"
 
 namespace weir::stream {
@@ -80,6 +81,7 @@ net::Task<int> DatagramAttempt::relay() {
   DatagramRelayOptions options = relay_options();
   options.observer = this;
   DatagramRelay relay(session_, record(), std::exchange(fd_, -1), std::move(options));
+  const DropWatch drop(session_, lease_.backend(), [&relay] { relay.end(); });
   const End end = co_await relay;
   co_return explain(end, relay);
 }

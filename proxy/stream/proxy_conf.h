@@ -40,6 +40,7 @@ struct ProxyConf {
   Setting<std::uint64_t> next_upstream_tries{0};
   Setting<milliseconds> next_upstream_timeout{milliseconds(0)};
   Setting<bool> half_close{false};
+  Setting<bool> session_drop{false};
   Setting<bool> socket_keepalive{false};
   Setting<config::ByteCount> socket_rcvbuf{config::ByteCount(0)}, socket_sndbuf{config::ByteCount(0)};  // 0: the system's
   Setting<Template> upload_rate, download_rate;

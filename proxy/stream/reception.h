@@ -1,9 +1,11 @@
-// The listening addresses of the process, whatever is served there, for servers that pass their connections on (`pass`).
+// What servers of stream need of the rest of the process: its listening addresses, whatever is served there, for those that
+// pass their connections on (`pass`), and who speaks HTTP for them.
 #pragma once
 
 #include <memory>
 
 #include "net/endpoint.h"
+#include "net/ocsp_asker.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "shared/arrival.h"
@@ -23,6 +25,9 @@ class Reception {
   virtual bool listens(const net::Endpoint& address) const = 0;
   /// Serves the connection as if it had come to the address it is passed to; lasts until it ends.
   virtual net::Task<void> receive(Passed passed) = 0;
+
+  /// Who can ask OCSP responders about clients' certificates.
+  virtual net::OcspAsker& responders() = 0;
 
  protected:
   ~Reception() = default;

@@ -143,7 +143,9 @@ net::Task<std::optional<int>> Session::shake_hands() {
   auto& stream = static_cast<net::TlsStream&>(*client_);
   const net::TlsOutcome outcome = co_await stream.accept(*this, *conf<TlsConf>().handshake_timeout);
   switch (outcome.kind) {
-    case Kind::Done: co_return judge_client();
+    case Kind::Done:
+      if (!outcome.text.empty()) log::error(error_log(), *this, "{}", outcome.text);
+      co_return judge_client();
     case Kind::Failed:
       log::write(error_log(), outcome.is_ours ? log::Level::Error : log::Level::Info, *this,
                  "SSL_do_handshake() failed ({}) while SSL handshaking", outcome.text);
@@ -185,6 +187,8 @@ std::vector<net::TlsKeyPair> Session::certificates(net::TlsStream&, const net::T
   const ServerBlock& shown = server_->tls ? *server_ : *listen_.default_server;
   return key_pairs(*this, shown.settings.get<TlsConf>(), server.options().directory);
 }
+
+net::OcspAsker& Session::responders() { return host_.reception.responders(); }
 
 net::Task<std::optional<int>> Session::run_phase(Phase phase) {
   for (const PhaseHandler& handler : server_->chain.handlers(phase)) {

@@ -134,6 +134,7 @@ class Session final : public shared::Context,
   std::optional<int> judge_client() const;
   std::shared_ptr<const net::TlsServer> choose(std::string_view name) override;
   std::vector<net::TlsKeyPair> certificates(net::TlsStream& stream, const net::TlsServer& server) override;
+  net::OcspAsker& responders() override;
   net::Task<std::optional<int>> run_phase(Phase phase);
   net::Task<std::optional<int>> run_preread();
   net::Task<std::optional<int>> look(const PhaseHandler& handler, net::TimePoint deadline);

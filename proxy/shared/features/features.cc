@@ -9,6 +9,7 @@ namespace weir::shared {
   FEATURE(zk_cluster)                 \
   FEATURE(geo)                        \
   FEATURE(map)                        \
+  FEATURE(num_map)                    \
   FEATURE(split_clients)              \
   FEATURE(real_ip)                    \
   FEATURE(ssl)                        \

@@ -67,6 +67,9 @@ constexpr DirectiveSpec kDirectives[] = {
         "on | off", "Whether the name is sent to backends (SNI)."),
     directive<&ProxyTlsConf::alpn, &templates>("proxy_ssl_alpn", kStreamAndServer, {1, -1}, "protocol …",
         "Protocols that are offered to backends (ALPN), the best first; those that are empty are left out."),
+    option<ProxyTlsConf, &Options::key_log, &key_log>("proxy_ssl_key_log", kScopes, {1, 1}, "path",
+        "A file that the keys of connections to backends are written to, as Wireshark reads them. Whoever has it can read "
+        "what passes."),
     option<ProxyTlsConf, &Options::reuse_sessions, &config::on_off>("proxy_ssl_session_reuse", kScopes, {1, 1},
         "on | off", "Whether handshakes are shortened by sessions of earlier connections."),
 };

@@ -35,6 +35,25 @@ constexpr config::EnumName<TlsVerify> kVerify[] = {
     {"optional_no_ca", TlsVerify::OptionalNoCa},
 };
 
+constexpr config::EnumName<net::TlsOcsp> kOcsp[] = {
+    {"off", net::TlsOcsp::Off}, {"on", net::TlsOcsp::Chain}, {"leaf", net::TlsOcsp::Leaf}};
+
+/// `shared:name:size`; a size that no cache could be of is refused. `what`: for messages.
+net::TlsSessionStore shared_store(const Call& call, const std::string& word, std::string_view what) {
+  const std::size_t colon = word.find(':', 7);
+  const auto size = colon == word.npos ? std::nullopt : config::parse_size(word.substr(colon + 1));
+  if (!size || colon == 7) call.fail(fmt::format("invalid {} \"{}\"", what, word));
+  if (size->count() < 32 * 1024) call.fail(fmt::format("{} \"{}\" is too small", what, word));
+  return {net::TlsSessionStore::Kind::Shared, word.substr(7, colon - 7), size->count()};
+}
+
+net::TlsSessionStore ocsp_cache(const Call& call) {
+  const std::string& word = call.args[0];
+  if (word == "off") return {.kind = net::TlsSessionStore::Kind::Off, .name = {}, .size = 0};
+  if (!word.starts_with("shared:")) call.fail(fmt::format("invalid OCSP cache \"{}\"", word));
+  return shared_store(call, word, "OCSP cache");
+}
+
 net::TlsSessionStore session_store(const Call& call) {
   using Kind = net::TlsSessionStore::Kind;
   net::TlsSessionStore choice;
@@ -49,11 +68,7 @@ net::TlsSessionStore session_store(const Call& call) {
       if (!count) call.fail(fmt::format("invalid session cache \"{}\"", word));
       choice.size = *count;
     } else if (word.starts_with("shared:")) {
-      const std::size_t colon = word.find(':', 7);
-      const auto size = colon == word.npos ? std::nullopt : config::parse_size(word.substr(colon + 1));
-      if (!size || colon == 7) call.fail(fmt::format("invalid session cache \"{}\"", word));
-      if (size->count() < 32 * 1024) call.fail(fmt::format("session cache \"{}\" is too small", word));
-      choice = {Kind::Shared, word.substr(7, colon - 7), size->count()};
+      choice = shared_store(call, word, "session cache");
     } else {
       call.fail(fmt::format("invalid session cache \"{}\"", word));
     }
@@ -82,7 +97,7 @@ net::TlsServerOptions options_of(const config::Settings& settings, const Loader&
                                     certificate_source((*conf.keys)[i], options, loader)});
   options.directory = loader.conf_path("");
   const ResolverConf& names = settings.get<ResolverConf>();
-  if (options.stapling) options.responder_names = {*names.resolver, *names.timeout};
+  if (options.stapling || options.ocsp != net::TlsOcsp::Off) options.responder_names = {*names.resolver, *names.timeout};
   if (loader.protocol.name == "http") options.alpn = {"http/1.1", "http/1.0", "http/0.9"};
   return options;
 }
@@ -152,6 +167,17 @@ constexpr DirectiveSpec kDirectives[] = {
         "The responder to be asked, `http://…`, instead of the one that the certificate names."),
     option<TlsConf, &Options::staple_verify, &config::on_off>("ssl_stapling_verify", kServers, {1, 1}, "on | off",
         "Whether an answer must be signed by somebody of `ssl_trusted_certificate`."),
+    option<TlsConf, &Options::ocsp, &config::an_enum<kOcsp>>("ssl_ocsp", kServers, {1, 1}, "on | off | leaf",
+        "Whether OCSP responders are asked, within the handshake, about clients' certificates and those above them; leaf: "
+        "about clients' own only. A client about whom nothing can be found out is refused. Needs `ssl_verify_client on` or "
+        "`optional`, and `resolver` for responders with names."),
+    option<TlsConf, &Options::ocsp_cache, &ocsp_cache>("ssl_ocsp_cache", kServers, {1, 1}, "off | shared:name:size",
+        "Where what they say is kept as long as it holds."),
+    option<TlsConf, &Options::ocsp_responder, &config::text>("ssl_ocsp_responder", kServers, {1, 1}, "url",
+        "The responder to be asked, `http://…`, instead of those that certificates name."),
+    option<TlsConf, &Options::key_log, &key_log>("ssl_key_log", kServers, {1, 1}, "path",
+        "A file that the keys of connections with clients are written to, as Wireshark reads them. Whoever has it can read "
+        "what passes."),
     option<TlsConf, &Options::alpn, &words>("ssl_alpn", kStreamAndServer, {1, -1}, "protocol …",
         "What may be negotiated with clients that offer protocols (ALPN), the best first; without any of it they are refused."),
     directive<&TlsConf::handshake_timeout, &config::time_ms>("ssl_handshake_timeout", kStreamAndServer, {1, 1}, "time",
@@ -171,7 +197,11 @@ std::shared_ptr<net::TlsServer> make_tls_server(const config::Settings& settings
                          conf.certificates->back().source()));
   } else if (judges && wanted.client_authorities.empty() && wanted.trusted.empty()) {
     complain("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
+  } else if (wanted.ocsp != net::TlsOcsp::Off && wanted.verify == TlsVerify::OptionalNoCa) {
+    complain("\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"");
   } else {
+    if (wanted.ocsp != net::TlsOcsp::Off && wanted.verify == TlsVerify::Off)
+      loader.diagnostics.warn(at, "\"ssl_ocsp\" has no effect without \"ssl_verify_client\"");
     try {
       auto server = net::TlsServer::with(options_of(settings, loader));
       for (const std::string& remark : server->keeper().remarks()) loader.diagnostics.warn(at, remark);

@@ -10,11 +10,18 @@
 #include <vector>
 
 #include "config/values.h"
+#include "net/tls_key_log.h"
 #include "net/tls_options.h"
 #include "shared/loader.h"
 #include "shared/variable.h"
 
 namespace weir::shared::ssl_values {
+
+/// `…_ssl_key_log`: the file is opened when the configuration is taken into service.
+inline std::shared_ptr<net::TlsKeyLog> key_log(const config::Call& call) {
+  if (call.args[0].find('$') != std::string::npos) call.fail_value(call.args[0], "a path without variables");
+  return net::TlsKeyLog::of(Loader::of(call).full_path(call.args[0]));
+}
 
 inline std::string conf_file(const config::Call& call) { return Loader::of(call).conf_path(call.args[0]); }
 

@@ -118,6 +118,8 @@ constexpr config::DirectiveSpec kDirectives[] = {
         {1, 1}, "time", "How long it may be tried; 0: no limit."),
     directive<&ProxyConf::half_close, &config::on_off>("proxy_half_close", kStreamAndServer, {1, 1}, "on | off",
         "Whether each side may end its direction while the other goes on; off: the end of one side ends the session."),
+    directive<&ProxyConf::session_drop, &config::on_off>("proxy_session_drop", kStreamAndServer, {1, 1}, "on | off",
+        "Whether sessions end whose backend was removed from its group, is announced as down, or fails its health check."),
     directive<&ProxyConf::socket_keepalive, &config::on_off>("proxy_socket_keepalive", kStreamAndServer, {1, 1},
         "on | off", "Whether the system probes idle connections to backends."),
     directive<&ProxyConf::socket_rcvbuf, &socket_buffer>("proxy_socket_rcvbuf", kStreamAndServer, {1, 1}, "size",

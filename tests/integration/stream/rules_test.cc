@@ -88,6 +88,29 @@ TEST(StreamRules, BackendsThatFailTheirCheckGetNoSessions) {
   }));
 }
 
+TEST(StreamRules, NumbersAreMappedByRange) {
+  WeirProcess weir(R"(
+      num_map $proxy_protocol_port $what { default else; 80 exact; <=1023 low; 8080-8090 "range $remote_addr"; >60000 high; }
+      server { listen %listen% proxy_protocol; return $what; })", {}, in_stream());
+  const auto mapped = [&](const std::string& port) {
+    RawClient client(weir.address());
+    client.send("PROXY TCP4 192.0.2.7 192.0.2.8 " + port + " 443\r\n");
+    return client.read_to_end().bytes;
+  };
+  EXPECT_EQ(mapped("80"), "exact");
+  EXPECT_EQ(mapped("79"), "low");
+  EXPECT_EQ(mapped("1023"), "low");
+  EXPECT_EQ(mapped("1024"), "else");
+  EXPECT_EQ(mapped("8080"), "range 127.0.0.1");
+  EXPECT_EQ(mapped("8091"), "else");
+  EXPECT_EQ(mapped("60000"), "else");
+  EXPECT_EQ(mapped("60001"), "high");
+  const auto wrong = [](const std::string& text) { return test_config("events {} stream { num_map $pid $x { " + text + " } }").output; };
+  EXPECT_NE(wrong("1-x 0;").find("invalid number or range \"1-x\""), std::string::npos);
+  EXPECT_NE(wrong("9-1 0;").find("invalid number or range"), std::string::npos);
+  EXPECT_NE(wrong("1 0; 1 2;").find("conflicting parameter \"1\""), std::string::npos);
+}
+
 TEST(StreamRules, ASessionThatNothingIsToBeDoneWithEnds) {
   WeirProcess weir("log_format status $status; server { listen %listen%; access_log %dir%/access.log status; }", {}, in_stream());
   RawClient client(weir.address());

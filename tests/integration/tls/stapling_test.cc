@@ -2,33 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/certificates.h"
+#include "ocsp_world.h"
 #include "support/fake_backend.h"
 #include "support/fake_name_server.h"
-#include "tls_client.h"
 
 namespace weir::test {
 namespace {
 
 using testing::HasSubstr;
 
-class TlsStapling : public testing::Test {
+class TlsStapling : public OcspWorld {
  protected:
-  /// What the authority says of `certificate` from now on: V, or R for revoked.
-  void record(const Certificate& certificate, char status) {
-    const std::string serial = run_program({"/usr/bin/openssl", "x509", "-noout", "-serial", "-in", certificate.certificate}).output;
-    std::string line(1, status);
-    line += std::string("\t491231235959Z\t") + (status == 'R' ? "200101000000Z" : "") + "\t";
-    line += serial.substr(serial.find('=') + 1, serial.find('\n') - serial.find('=') - 1) + "\tunknown\t/O=Weir/CN=localhost\n";
-    pki.dir().write("index", line);
-  }
-  void start_responder() { start_responder(ca); }
-  void start_responder(const Certificate& signer) {
-    responder = ChildProcess({"/usr/bin/openssl", "ocsp", "-port", std::to_string(port.number()), "-index",
-                              pki.dir().path() / "index", "-CA", ca.certificate, "-rsigner", signer.certificate, "-rkey", signer.key,
-                              "-ndays", "1", "-ignore_err"},
-                             pki.dir().path() / "responder.log");
-  }
   Values values(const Certificate& own) const {
     return {{"c", own.certificate}, {"k", own.key}, {"ca", ca.certificate}, {"responder", port.address()}};
   }
@@ -36,11 +20,6 @@ class TlsStapling : public testing::Test {
   static bool is_told(WeirProcess& weir, std::string_view what) {
     return wait_until([&] { return told(weir).find(what) != std::string::npos; });
   }
-
-  const Certificates pki;
-  const Port port;
-  const Certificate ca = pki.make("authority", {.authority = true}), other = pki.make("other", {.authority = true});
-  ChildProcess responder;
 };
 
 constexpr const char* kGood = "Cert Status: good";

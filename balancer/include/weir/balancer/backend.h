@@ -70,6 +70,8 @@ class Backend {
   bool is_full() const noexcept;
   /// Whether it takes no new requests by decision: down, draining, or no longer announced.
   bool is_shut() const noexcept;
+  /// Whether it was told to serve nobody at all: down, or no longer announced.
+  bool is_down() const noexcept;
   /// Whether it is draining: only requests that ask for its `route` go there.
   bool is_draining() const noexcept;
   /// Whether it gets less than its share for now.
