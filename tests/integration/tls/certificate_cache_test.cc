@@ -110,6 +110,28 @@ TEST_F(CertificateCache, OfCertificatesForBackendsIsOneOfItsOwn) {
   EXPECT_EQ(weir.get("/none?name=nobody").status, 500);
 }
 
+TEST_F(CertificateCache, KeptConnectionsAreForTheFilesThatWereThereOnly) {
+  const Certificate old = pki.make("old"), fresh = pki.make("fresh"), own = pki.make("localhost");
+  const Certificate live = put("client", old);
+  Values all = values();
+  all["c"] = own.certificate;
+  all["k"] = own.key;
+  WeirProcess weir(R"(
+      server { listen %listen_app% ssl; ssl_certificate %c%; ssl_certificate_key %k%; ssl_verify_client optional_no_ca;
+               return 200 "$ssl_client_s_dn $connection"; }
+      upstream app { server %listen_app%; keepalive 8; }
+      server { proxy_ssl_certificate %pki%/$arg_name.crt; proxy_ssl_certificate_key %pki%/$arg_name.key; proxy_ssl_session_reuse off;
+               location / { proxy_pass https://app; } })", all, {.workers = 1});
+  const auto ask = [&] { return weir.get("/?name=client").text(); };
+  const std::string first = ask();
+  EXPECT_THAT(first, HasSubstr("CN=old,O=Weir "));
+  EXPECT_TRUE(wait_until([&] { return ask() == first; }));
+  replace(fresh, live);
+  EXPECT_THAT(ask(), HasSubstr("CN=fresh,O=Weir "));
+  std::filesystem::remove(live.certificate);
+  EXPECT_EQ(weir.get("/?name=client").status, 500);
+}
+
 TEST_F(CertificateCache, WhatCannotBeMeantIsRefused) {
   const auto said = [](const std::string& line) { return test_config("events {} http { " + line + " }").output; };
   EXPECT_THAT(said("ssl_certificate_cache valid=1m;"), HasSubstr("must have the \"max\" parameter"));
