@@ -28,9 +28,18 @@ class Probe final : private net::Timer {
       : Timer(loop.timers()), loop_(loop), server_(server), check_(check), works_(!is_unproven) {}
 
   bool works() const { return works_; }
-  /// Asks now, unless it was asked a moment ago.
+  /// Asks now, or in a moment if it was asked a moment ago.
   void hurry() {
-    if (!is_asking_ && loop_.now() - asked_ >= kHurry) on_timer();
+    if (is_asking_) return;
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(asked_ + kHurry - loop_.now());
+    if (wait.count() > 0) return arm(wait);
+    on_timer();
+  }
+  /// The same, and once more after that: of requests that fail meanwhile nobody tells, and an answer that is under way may be
+  /// older than the failure.
+  void insist() {
+    insists_ = true;
+    hurry();
   }
   void end() { disarm(); }
 
@@ -47,6 +56,7 @@ class Probe final : private net::Timer {
   std::uint32_t passed_ = 0, failed_ = 0;  // in a row
   bool works_;
   bool is_asking_ = false;
+  bool insists_ = false;
 };
 
 /// One server being checked. The loop's thread.
@@ -60,6 +70,9 @@ class CheckedServer final : public std::enable_shared_from_this<CheckedServer> {
   bool has_ended() const { return ended_; }
   void hurry() {
     for (const auto& probe : probes_) probe->hurry();
+  }
+  void insist() {
+    for (const auto& probe : probes_) probe->insist();
   }
   void end() {
     ended_ = true;
@@ -150,6 +163,7 @@ net::Task<void> Probe::run(Probe& self, std::shared_ptr<CheckedServer> server) {
   }
   self.is_asking_ = false;
   if (server->has_ended()) co_return;
+  if (std::exchange(self.insists_, false)) co_return self.arm(kHurry);
   const auto spent = std::chrono::ceil<std::chrono::milliseconds>(self.loop_.now() - self.asked_);
   self.arm(std::max(group->time_until_next(self.check_) - spent, std::chrono::milliseconds(1)));
 }
@@ -254,8 +268,11 @@ void CheckedGroup::suspect(const balancer::Backend& backend) noexcept {
 void CheckedGroup::look_at(std::uint64_t suspect) {
   if (ended_) return;
   for_each_backend([&](const balancer::Backend& backend) {
-    if (backend.id() != suspect && backend.active() != 0) return;
-    if (const auto known = servers_.find(backend.address()); known != servers_.end()) known->second->hurry();
+    const bool is_suspect = backend.id() == suspect;
+    if (!is_suspect && backend.active() != 0) return;
+    const auto known = servers_.find(backend.address());
+    if (known == servers_.end()) return;
+    is_suspect ? known->second->insist() : known->second->hurry();
   });
 }
 
