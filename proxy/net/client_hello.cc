@@ -157,9 +157,15 @@ Status ClientHelloReader::parse_message(std::string_view body) {
   constexpr std::size_t kRandom = 32;
   Octets octets(body);
   const auto version = octets.number(2);
-  const bool has_head = version && octets.take(kRandom) && octets.vector(1) /* session */ &&
-                        octets.vector(2) /* cipher suites */ && octets.vector(1) /* compressions */;
-  if (!has_head || *version >> 8 != 3) return bad("a broken message");
+  constexpr std::size_t kLongestSession = 32;
+  if (!version || !octets.take(kRandom) || *version >> 8 != 3) return bad("a broken message");
+  // Bounds of RFC 8446 4.1.2: beyond them a list may have swallowed what comes behind it. An empty one has not, and the server
+  // that the hello is passed to refuses it.
+  const auto session = octets.vector(1);
+  if (!session || session->size() > kLongestSession) return bad("a broken message");
+  const auto ciphers = octets.vector(2);
+  if (!ciphers || ciphers->size() % 2 != 0) return bad("a broken list of ciphers");
+  if (!octets.vector(1) /* compressions */) return bad("a broken message");
   hello_.version = static_cast<std::uint16_t>(*version);
   if (octets.is_empty()) return Status::Complete;
   const auto extensions = octets.vector(2);

@@ -102,6 +102,39 @@ TEST(SslPreread, ABrokenHelloEndsTheSessionWithOneLine) {
   EXPECT_EQ(a.connection_count() + b.connection_count(), 0u);
 }
 
+TEST(SslPreread, EveryBrokenHelloEndsItsSessionWithOneLine) {
+  FakeBackend a = echo("a"), b = echo("b");
+  WeirProcess weir(kByName, {{"a", a.address()}, {"b", b.address()}}, in_stream({.log_level = "error"}));
+  const std::string whole = recorded("openssl_alpn");
+  const auto with = [&](std::size_t at, char octet) {
+    std::string changed = whole;
+    changed[at] = octet;
+    return changed;
+  };
+  const std::size_t suites = 44 + static_cast<unsigned char>(whole[43]);  // behind the session id
+  const std::string hellos[] = {
+      // The first octet of these is for the fuzzer.
+      recorded("name_nul").substr(1), recorded("name_twice").substr(1), recorded("alpn_empty_name").substr(1),
+      with(43, '\x21'),  // a session id of 33 octets
+      with(suites + 1, static_cast<char>(whole[suites + 1] ^ 1)),  // half a cipher
+      with(5, '\x02'),  // another message than a hello
+  };
+  std::size_t sent = 0;
+  for (const std::string& hello : hellos) {
+    SCOPED_TRACE(sent);
+    RawClient client(weir.address());
+    client.send(hello);
+    EXPECT_TRUE(client.closed_within());
+    ++sent;
+    const auto lines = [&] {
+      const std::string log = weir.error_log();
+      return static_cast<std::size_t>(std::count(log.begin(), log.end(), '\n'));
+    };
+    EXPECT_TRUE(wait_until([&] { return lines() == sent; })) << weir.error_log();
+  }
+  EXPECT_EQ(a.connection_count() + b.connection_count(), 0u);
+}
+
 TEST(SslPreread, OnlySoMuchIsLookedAtAndOnlySoLong) {
   FakeBackend a = echo("a"), b = echo("b");
   WeirProcess weir("preread_buffer_size 42; preread_timeout 300ms;" + std::string(kByName),

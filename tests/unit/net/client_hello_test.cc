@@ -131,6 +131,18 @@ TEST(ClientHello, WhatTwoReadersCouldReadDifferentlyIsRefused) {
   EXPECT_EQ(problem_of(hello_with(extension(43, "\x03\x03\x04\x03"s))), "a broken supported_versions extension");
 }
 
+TEST(ClientHello, ListsAreOfLengthsThatTheyCanHave) {
+  const auto hello = [](const std::string& session, const std::string& ciphers, const std::string& compressions) {
+    const std::string body = "\x03\x03"s + std::string(32, 'r') + number(session.size(), 1) + session + number(ciphers.size(), 2) + ciphers +
+                             number(compressions.size(), 1) + compressions;
+    return record('\x01' + number(body.size(), 3) + body);
+  };
+  EXPECT_EQ(problem_of(hello(std::string(32, 's'), "\x13\x01", "\0"s)), "");
+  EXPECT_EQ(problem_of(hello(std::string(33, 's'), "\x13\x01", "\0"s)), "a broken message");
+  EXPECT_EQ(problem_of(hello("", "\x13\x01\x13", "\0"s)), "a broken list of ciphers");
+  EXPECT_EQ(problem_of(hello("", "", "")), "");  // nothing that could be read in two ways
+}
+
 TEST(ClientHello, WhatIsCutOrTooLongIsRefused) {
   EXPECT_EQ(problem_of("\x16\x03\x01\0\0"s), "a record of an impossible length");
   EXPECT_EQ(problem_of("\x16\x03\x01\x40\x01"s), "a record of an impossible length");
