@@ -61,9 +61,9 @@ class Loop {
   void resume_ready();
 
   /// Whether this turn has time for another piece of work that takes long (a handshake's signature): false once such
-  /// work took two milliseconds of it. Then `yield` and ask again, so that others are not kept waiting.
+  /// work took half a millisecond of it. Then `yield` and ask again, so that others are not kept waiting.
   bool has_time_for_long_work() {
-    if (long_work_began_ != TimePoint{}) return Clock::now() - long_work_began_ < std::chrono::milliseconds{2};
+    if (long_work_began_ != TimePoint{}) return Clock::now() - long_work_began_ < std::chrono::microseconds{500};
     long_work_began_ = Clock::now();
     return true;
   }

@@ -83,7 +83,7 @@ TEST(StreamRules, BackendsThatFailTheirCheckGetNoSessions) {
                    {{"bad", bad.address()}, {"good", good.address()}}, in_stream());
   EXPECT_TRUE(wait_until([&] {
     for (int i = 0; i < 6; ++i)
-      if (say(weir.address(), "", 5) != "good:") return false;
+      if (say(weir.address(), "", 4) != "good") return false;
     return true;
   }));
 }
