@@ -187,7 +187,7 @@ std::vector<int> watched_by_workers(pid_t pid) {
 TEST(ClientConnection, ManyAreSpreadEvenlyOverTheWorkers) {
   WEIR_ONLY("nginx has a process for each worker");
   allow_many_descriptors();
-  WeirProcess weir("server { location / { return 200 ok; } }");
+  WeirProcess weir("server { location / { return 200 ok; } }", {}, {.events = "worker_connections 2048;"});
   std::vector<RawClient> clients;
   for (int i = 0; i < 1000; ++i) clients.push_back(weir.connect());
   const auto all = [&] {
