@@ -162,23 +162,28 @@ def compare(arguments, folder):
     return 1 if any(f["failed"] for proxies in results.values() for f in proxies.values()) else 0
 
 
-def main():
+def run_in_folder(name, run, work=None):
+    """Calls `run` with a new folder, which stays if it is in `work`. Returns the exit status; errors are told in the name of `name`."""
     def end(number, _frame):
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background commands with it ignored
-    arguments = parse_arguments()
-    if arguments.work:
-        pathlib.Path(arguments.work).mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-bench-", dir=arguments.work))
+    if work:
+        pathlib.Path(work).mkdir(parents=True, exist_ok=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-bench-", dir=work))
     try:
-        return compare(arguments, folder)
+        return run(folder)
     except (RuntimeError, OSError) as error:
-        print(f"bench/compare: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     finally:
-        if not arguments.work:
+        if not work:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def main():
+    arguments = parse_arguments()
+    return run_in_folder("bench/compare", lambda folder: compare(arguments, folder), arguments.work)

@@ -1,14 +1,10 @@
 """The command line of bench/soak: a mixed load for long, and what becomes of the proxy's memory."""
 import argparse
 import pathlib
-import shutil
-import signal
-import sys
-import tempfile
 import time
 
 from . import cases, load, machine
-from .main import ROOT
+from .main import ROOT, run_in_folder
 from .processes import Child, free_port
 from .proxies import Program, build_origin
 
@@ -71,19 +67,5 @@ def soak(arguments, folder):
 
 
 def main():
-    def end(number, _frame):
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = parse_arguments()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-soak-"))
-    try:
-        return soak(arguments, folder)
-    except (RuntimeError, OSError) as error:
-        print(f"bench/soak: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return run_in_folder("bench/soak", lambda folder: soak(arguments, folder))

@@ -34,6 +34,11 @@ class CertificateCache : public testing::Test {
     return curl(weir, name, "/", {"--cacert", which.certificate}, listen).exit_code == 0;
   }
   Values values() const { return {{"pki", pki.dir().path()}}; }
+  /// The same, with a certificate and key for a backend.
+  Values values_with_backend() const {
+    const Certificate own = pki.make("localhost");
+    return {{"pki", pki.dir().path()}, {"c", own.certificate}, {"k", own.key}};
+  }
 
   const Certificates pki;
 };
@@ -85,11 +90,8 @@ TEST_F(CertificateCache, KeysThatNeedAPasswordAreNotKept) {
 }
 
 TEST_F(CertificateCache, OfCertificatesForBackendsIsOneOfItsOwn) {
-  const Certificate old = pki.make("old"), fresh = pki.make("fresh"), own = pki.make("localhost");
+  const Certificate old = pki.make("old"), fresh = pki.make("fresh");
   const Certificate live = put("client", old);
-  Values all = values();
-  all["c"] = own.certificate;
-  all["k"] = own.key;
   WeirProcess weir(R"(
       upstream app { server %listen_app%; keepalive 0; }
       server { listen %listen_app% ssl; ssl_certificate %c%; ssl_certificate_key %k%; ssl_verify_client optional_no_ca;
@@ -99,7 +101,7 @@ TEST_F(CertificateCache, OfCertificatesForBackendsIsOneOfItsOwn) {
         location /none  { proxy_pass https://app; }
         location /long  { proxy_pass https://app; proxy_ssl_certificate_cache max=10 valid=1d inactive=1d; }
         location /short { proxy_pass https://app; proxy_ssl_certificate_cache max=10 valid=1s; }
-      })", all);
+      })", values_with_backend());
   const auto shown = [&](const std::string& where) { return weir.get(where + "?name=client").text(); };
   for (const char* where : {"/none", "/long", "/short"}) EXPECT_EQ(shown(where), "CN=old,O=Weir") << where;
   replace(fresh, live);
@@ -111,17 +113,14 @@ TEST_F(CertificateCache, OfCertificatesForBackendsIsOneOfItsOwn) {
 }
 
 TEST_F(CertificateCache, KeptConnectionsAreForTheFilesThatWereThereOnly) {
-  const Certificate old = pki.make("old"), fresh = pki.make("fresh"), own = pki.make("localhost");
+  const Certificate old = pki.make("old"), fresh = pki.make("fresh");
   const Certificate live = put("client", old);
-  Values all = values();
-  all["c"] = own.certificate;
-  all["k"] = own.key;
   WeirProcess weir(R"(
       server { listen %listen_app% ssl; ssl_certificate %c%; ssl_certificate_key %k%; ssl_verify_client optional_no_ca;
                return 200 "$ssl_client_s_dn $connection"; }
       upstream app { server %listen_app%; keepalive 8; }
       server { proxy_ssl_certificate %pki%/$arg_name.crt; proxy_ssl_certificate_key %pki%/$arg_name.key; proxy_ssl_session_reuse off;
-               location / { proxy_pass https://app; } })", all, {.workers = 1});
+               location / { proxy_pass https://app; } })", values_with_backend(), {.workers = 1});
   const auto ask = [&] { return weir.get("/?name=client").text(); };
   const std::string first = ask();
   EXPECT_THAT(first, HasSubstr("CN=old,O=Weir "));

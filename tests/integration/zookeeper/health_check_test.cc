@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <set>
 
+#include "served_by.h"
 #include "support/fake_backend.h"
 #include "support/load_generator.h"
 #include "support/weir_process.h"
@@ -57,22 +57,6 @@ class CheckedMembers : public ::testing::Test {
         server { location / { proxy_pass http://group; health_check uri=/health match=up )" + check + "; } }";
   }
   Values values() const { return {{"zk", server_.address()}}; }
-
-  static ::testing::AssertionResult served_by(WeirProcess& weir, const std::set<std::string>& wanted) {
-    std::set<std::string> seen;
-    const bool is_right = wait_until([&] {
-      seen.clear();
-      for (int i = 0; i < 12; ++i) {
-        const HttpResponse answer = weir.get("/");
-        seen.insert(answer.status == 200 ? answer.field("X-Backend") : std::to_string(answer.status));
-      }
-      return seen == wanted;
-    });
-    if (is_right) return ::testing::AssertionSuccess();
-    std::string text = "served by:";
-    for (const auto& name : seen) text += " " + name;
-    return ::testing::AssertionFailure() << text << "\n" << weir.error_log();
-  }
 
   ZooKeeperServer server_;
   ZooKeeperNodes nodes_{server_.address()};

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "served_by.h"
 #include "support/fake_backend.h"
 #include "support/fake_name_server.h"
 #include "support/load_generator.h"
@@ -36,19 +37,8 @@ class NamedMembers : public ::testing::Test {
   Values values() const { return {{"zk", server_.address()}, {"dns", dns_.address()}}; }
 
   static ::testing::AssertionResult served_by(WeirProcess& weir, const std::set<std::string>& wanted) {
-    std::set<std::string> seen;
-    const bool is_right = wait_until([&] {
-      seen.clear();
-      for (int i = 0; i < 12; ++i) {
-        const HttpResponse answer = weir.get("/");
-        seen.insert(answer.status == 200 ? answer.field("X-Backend") : std::to_string(answer.status));
-      }
-      return seen == wanted;
-    });
-    if (is_right) return ::testing::AssertionSuccess();
-    std::string text = "served by:";
-    for (const auto& name : seen) text += " " + name;
-    return ::testing::AssertionFailure() << text << "\n" << weir.error_log() << weir.get("/discovery").text();
+    ::testing::AssertionResult result = test::served_by(weir, wanted);
+    return result ? result : result << weir.get("/discovery").text();
   }
 
   ZooKeeperServer server_;
