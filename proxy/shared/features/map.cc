@@ -5,6 +5,7 @@
 
 #include "config/parser.h"
 #include "shared/features/features.h"
+#include "shared/features/map_block.h"
 #include "shared/features/scopes.h"
 #include "shared/context.h"
 #include "shared/lower.h"
@@ -79,34 +80,11 @@ void add_entry(const Call& call, Map& map, std::string key, const std::string& v
 }
 
 void add_map(const Call& call) {
-  Loader& loader = Loader::of(call);
-  if (!call.args[1].starts_with('$')) call.fail(fmt::format("invalid variable name \"{}\"", call.args[1]));
   auto map = std::make_shared<Map>();
-  bool is_volatile = false;
-  const std::string name = call.args[1].substr(1);
-  const std::string source = call.args[0];
-  for (const config::Statement& entry : call.statement.children) {
+  for (const config::Statement& entry : call.statement.children)
     if (entry.args.empty() && entry.name == "hostnames") map->hostnames = true;
-    if (entry.args.empty() && entry.name == "volatile") is_volatile = true;
-  }
-  if (!loader.protocol.variables.define(name, get_mapped, map, !is_volatile))
-    call.fail(fmt::format("the duplicate \"{}\" variable", name));
-  map->source = Template::compile(source, loader.protocol.variables);
-  // Values may use variables that are defined further down.
-  loader.afterwards([&loader, map, &statement = call.statement, where = call.where, &settings = call.settings,
-                     &context = call.context, &table = call.table] {
-    for (const config::Statement& entry : statement.children) {
-      if (entry.args.empty()) continue;
-      try {
-        const Call inner{entry, entry.args, loader.diagnostics, settings, context, where, table};
-        loader.begin(entry);
-        if (entry.args.size() != 1) inner.fail("invalid number of the map parameters");
-        add_entry(inner, *map, entry.name, entry.args[0]);
-      } catch (const config::ValueError& error) {
-        loader.diagnostics.error(entry.at, error.what());
-      }
-    }
-  });
+  const auto is_word = [](const config::Statement& entry) { return entry.args.empty(); };
+  define_map(call, std::move(map), get_mapped, is_word, add_entry);
 }
 
 constexpr config::DirectiveSpec kDirectives[] = {

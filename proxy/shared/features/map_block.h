@@ -1,0 +1,46 @@
+// What the blocks of map and num_map have in common: a source, the variable, and entries of a key and a value.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "config/parser.h"
+#include "shared/context.h"
+#include "shared/loader.h"
+
+namespace weir::shared {
+
+/// Defines the variable of a block, with `map` as what `get` is given, and reads its source and entries into that.
+/// `is_word`: whether an entry is a word by itself, such as `volatile`; others are handed to `add_entry(call, map, key, value)`.
+template <class Map, class IsWord, class AddEntry>
+void define_map(const config::Call& call, std::shared_ptr<Map> map, VariableGetter get, IsWord is_word, AddEntry add_entry) {
+  Loader& loader = Loader::of(call);
+  if (!call.args[1].starts_with('$')) call.fail(fmt::format("invalid variable name \"{}\"", call.args[1]));
+  const bool is_volatile = std::ranges::any_of(call.statement.children, [](const config::Statement& entry) {
+    return entry.args.empty() && entry.name == "volatile";
+  });
+  const std::string name = call.args[1].substr(1);
+  if (!loader.protocol.variables.define(name, get, map, !is_volatile))
+    call.fail(fmt::format("the duplicate \"{}\" variable", name));
+  map->source = Template::compile(call.args[0], loader.protocol.variables);
+  // Values may use variables that are defined further down.
+  loader.afterwards([&loader, map, is_word, add_entry, &statement = call.statement, where = call.where,
+                     &settings = call.settings, &context = call.context, &table = call.table] {
+    for (const config::Statement& entry : statement.children) {
+      if (is_word(entry)) continue;
+      try {
+        const config::Call inner{entry, entry.args, loader.diagnostics, settings, context, where, table};
+        loader.begin(entry);
+        if (entry.args.size() != 1) inner.fail(fmt::format("invalid number of the {} parameters", statement.name));
+        add_entry(inner, *map, entry.name, entry.args[0]);
+      } catch (const config::ValueError& error) {
+        loader.diagnostics.error(entry.at, error.what());
+      }
+    }
+  });
+}
+
+}  // namespace weir::shared
