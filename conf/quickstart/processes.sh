@@ -24,7 +24,7 @@ send() {  # SIGNAL NAME...
   local signal=$1 name
   shift
   for name in "$@"; do
-    is_running "$name" && kill -s "$signal" "${pids[$name]}"
+    is_running "$name" && kill -s "$signal" "${pids[$name]}" 2>/dev/null  # it may end just now
   done
 }
 
