@@ -1,14 +1,20 @@
 #include "net/loop.h"
 
+#include <sys/eventfd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <system_error>
 #include <thread>
 
 #include "net/out_of_memory.h"
+#include "net/owned_fd.h"
 #include "net/pipe.h"
 #include "net/stream.h"
 
@@ -16,8 +22,35 @@ namespace weir::net {
 
 namespace asio = boost::asio;
 
+// How long the readiness set is asked itself after it had events. Such a wait has to end by itself, which costs next to
+// nothing if it is long: the kernel sets its clock for what comes first.
+constexpr std::chrono::milliseconds kPatience{100};
+
 // Of the lists of coroutines: enough for most turns, so that being resumed needs no memory.
 constexpr std::size_t kUsuallyReady = 1024;
+
+// Calls the loop away from the readiness set, from any thread.
+class Waker final : public ReadinessHandler {
+ public:
+  explicit Waker(ReadinessSet& set) : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    const int error = fd_.get() < 0 ? errno : set.add(fd_.get(), ReadinessSet::kLevelIn, *this, slot_);
+    if (error != 0) throw std::system_error(error, std::generic_category(), "eventfd");
+  }
+  void call() { ::eventfd_write(fd_.get(), 1); }
+  bool is_called() const { return is_called_; }
+  void rest() { is_called_ = false; }
+
+ private:
+  void on_ready(std::uint32_t) override {
+    eventfd_t calls;
+    ::eventfd_read(fd_.get(), &calls);
+    is_called_ = true;
+  }
+
+  OwnedFd fd_;
+  ReadinessSet::Slot slot_ = 0;
+  bool is_called_ = false;
+};
 
 // Concrete executors throughout; the type-erased one would be paid for by every handler.
 struct Loop::Asio final : TimerDriver {
@@ -30,7 +63,8 @@ struct Loop::Asio final : TimerDriver {
         context(1),
         work(context.get_executor()),
         ready(context, owner.readiness_.descriptor()),
-        timer(context) {
+        timer(context),
+        waker(owner.readiness_) {
     wait_for_readiness();
     loop.ready_.reserve(kUsuallyReady);
     loop.resuming_.reserve(kUsuallyReady);
@@ -41,16 +75,17 @@ struct Loop::Asio final : TimerDriver {
   void wait_for_readiness() {
     ready.async_wait(asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
       is_waiting = false;
-      if (error) return;
-      loop.readiness_.dispatch();
-      wait_for_readiness();
+      waker.rest();
+      if (!error) loop.readiness_.dispatch();
     });
     is_waiting = true;
   }
 
-  // One handler, for which it waits unless coroutines are ready. False when there will be no more. A handler that memory
-  // ran out in has ended; waits that it could not renew are renewed before anything else.
+  // One handler, for which it waits unless coroutines are ready. False when there will be no more. Waits that have ended,
+  // or could not be begun for want of memory, are begun before anything else.
   bool run_one() {
+    while (!(is_waiting && is_timed) && !OutOfMemory::unless([this] { renew(); }))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     bool goes_on = true;
     OutOfMemory::unless([&] {
       if (loop.ready_.empty())
@@ -58,9 +93,20 @@ struct Loop::Asio final : TimerDriver {
       else
         context.poll_one();
     });
-    while (goes_on && !(is_waiting && is_timed) && !OutOfMemory::unless([this] { renew(); }))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return goes_on;
+  }
+
+  // After a turn of the set: takes the next ones from the set itself, until it is silent or Asio has something to do.
+  void stay() {
+    while (!is_waiting && !waker.is_called() && !stopping.load(std::memory_order_relaxed)) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake - Clock::now());
+      if (left.count() <= 0) return;
+      const bool may_wait = loop.ready_.empty();
+      const auto patience = may_wait ? std::min(kPatience, left) : std::chrono::milliseconds(0);
+      const bool silent = loop.readiness_.dispatch(patience) == 0;
+      loop.end_turn();
+      if (silent && may_wait) return;
+    }
   }
 
   TimePoint now() const override { return loop.now(); }
@@ -71,7 +117,9 @@ struct Loop::Asio final : TimerDriver {
   void wait_for_time() {
     timer.expires_at(wake);
     timer.async_wait([this](const boost::system::error_code& error) {
-      if (!error) loop.timers_.advance(loop.now());
+      if (error) return;
+      wake = TimePoint::max();
+      loop.timers_.advance(loop.now());
     });
     is_timed = true;
   }
@@ -86,19 +134,16 @@ struct Loop::Asio final : TimerDriver {
   asio::executor_work_guard<Executor> work;
   asio::posix::basic_stream_descriptor<Executor> ready;
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer;
+  Waker waker;
   std::atomic<bool> stopping = false;
   bool is_waiting = false;  // for readiness
   bool is_timed = true;     // there is a wait for `wake`, if one is wanted
-  TimePoint wake;
+  TimePoint wake = TimePoint::max();
 };
 
 Loop::Loop() : pipes_(std::make_unique<PipePool>()), asio_(std::make_unique<Asio>(*this)), timers_(*asio_) {}
 
 Loop::~Loop() = default;
-
-asio::io_context& Loop::context() {
-  return asio_->context;
-}
 
 void Loop::refresh_now() const {
   now_ = Clock::now();
@@ -107,6 +152,7 @@ void Loop::refresh_now() const {
 
 void Loop::post(std::function<void()> function) {
   asio::post(asio_->context, std::move(function));
+  asio_->waker.call();
 }
 
 void Loop::on_turn_end(std::function<void()> hook) {
@@ -127,18 +173,21 @@ void Loop::resume_ready() {
   resuming_.clear();
 }
 
-void Loop::finish_turn() {
-  long_work_began_ = {};  // who waits for time comes before what the next events bring
-  // Only those that were there: who yields again has to let events through first.
-  resume_ready();
-  run_hooks();
+void Loop::end_turn() {
+  OutOfMemory::unless([this] {
+    long_work_began_ = {};  // who waits for time comes before what the next events bring
+    // Only those that were there: who yields again has to let events through first.
+    resume_ready();
+    run_hooks();
+  });
+  now_is_fresh_ = false;
 }
 
 void Loop::run() {
   // run_one instead of run: the end of each handler is the end of a turn.
   while (!asio_->stopping.load(std::memory_order_relaxed) && asio_->run_one()) {
-    OutOfMemory::unless([this] { finish_turn(); });
-    now_is_fresh_ = false;
+    end_turn();
+    asio_->stay();
   }
   asio_->context.restart();
   asio_->stopping.store(false);
@@ -147,6 +196,7 @@ void Loop::run() {
 void Loop::stop() {
   asio_->stopping.store(true);
   asio_->context.stop();
+  asio_->waker.call();
 }
 
 void Loop::close_streams() {

@@ -1,8 +1,9 @@
 // Loop: one worker's event loop and everything that only this worker touches.
 //
-// Asio runs it (context(): timers, signals, resolver, anything of Asio's); connections and listeners hang on the
-// readiness set, which Asio watches as one descriptor. A *turn* is one handler of Asio's; all events that the
-// readiness set had at once are one turn.
+// Asio runs it: time and what is posted; connections and listeners hang on the readiness set, which Asio watches as one
+// descriptor. A *turn* is one handler of Asio's; all events that the readiness set had at once are one turn. After events
+// the loop waits for more in the set itself, a while or until Asio has something to do: going back to Asio after each of
+// them is three more calls into the kernel. So nothing else may be Asio's here.
 //
 // Thread safety: only post() and stop() may be called from other threads. All else, and every object made with a
 // Loop, belongs to the thread that runs it (or to any one thread while nobody runs it). Order of destruction:
@@ -21,10 +22,6 @@
 #include "net/readiness_set.h"
 #include "net/timers.h"
 
-namespace boost::asio {
-class io_context;
-}
-
 namespace weir::net {
 
 class PipePool;
@@ -36,8 +33,6 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop();
 
-  /// Asio's side of the loop.
-  boost::asio::io_context& context();
   /// The time, read once a turn (at its first use).
   TimePoint now() const {
     if (!now_is_fresh_) refresh_now();
@@ -93,7 +88,7 @@ class Loop {
   struct Asio;  // everything that needs Asio's headers
 
   void refresh_now() const;
-  void finish_turn();
+  void end_turn();
   void run_hooks();
 
   mutable TimePoint now_{};

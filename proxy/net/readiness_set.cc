@@ -54,25 +54,16 @@ void ReadinessSet::remove_closing(Slot slot) {
   ++free_count_;
 }
 
-std::size_t ReadinessSet::dispatch() {
-  // A single event means that there is little to do: cheaper to let Asio find out than to ask once more, for nothing. A
-  // listener gives one connection for each time it is asked, so after more than one event it is asked again. The bound on
-  // rounds lets timers and signals have their turn under any load.
-  constexpr int kMaxRounds = 8;
-  std::size_t total = 0;
-  for (int round = 0; round < kMaxRounds; ++round) {
-    const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0);
-    if (count <= 0) break;
-    total += static_cast<std::size_t>(count);
-    for (int i = 0; i < count; ++i) {
-      const std::uint64_t key = events_[static_cast<std::size_t>(i)].data.u64;
-      const Entry& entry = entries_[static_cast<Slot>(key)];
-      if (entry.handler && entry.generation == key >> 32)
-        OutOfMemory::unless([&] { entry.handler->on_ready(events_[i].events); });
-    }
-    if (count == 1) break;
+std::size_t ReadinessSet::dispatch(std::chrono::milliseconds patience) {
+  const int count =
+      epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), static_cast<int>(patience.count()));
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t key = events_[static_cast<std::size_t>(i)].data.u64;
+    const Entry& entry = entries_[static_cast<Slot>(key)];
+    if (entry.handler && entry.generation == key >> 32)
+      OutOfMemory::unless([&] { entry.handler->on_ready(events_[static_cast<std::size_t>(i)].events); });
   }
-  return total;
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
 }  // namespace weir::net

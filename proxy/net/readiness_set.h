@@ -1,13 +1,14 @@
 // An epoll set that tells handlers about their descriptors.
 //
-// The loop watches the set as a whole through Asio (one descriptor) and calls `dispatch` when something is in it. An
-// event names its handler by slot and generation, so an event for a descriptor that was removed, even in the same
+// The loop watches the set as a whole through Asio (one descriptor), and calls `dispatch` when something is in it or may
+// soon be. An event names its handler by slot and generation, so an event for a descriptor that was removed, even in the same
 // batch, reaches nobody. One thread.
 #pragma once
 
 #include <sys/epoll.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -51,9 +52,9 @@ class ReadinessSet {
   /// Stops watching a descriptor that the caller closes right after (closing takes it out of the kernel's set).
   void remove_closing(Slot slot);
 
-  /// Calls the handlers of what is ready, without waiting: batches of up to 512, again after one of more than a single
-  /// event, at most eight times. Returns the number of events.
-  std::size_t dispatch();
+  /// Calls the handlers of what is ready, of up to 512 descriptors. Waits for the first up to `patience`. Returns the
+  /// number of events.
+  std::size_t dispatch(std::chrono::milliseconds patience = std::chrono::milliseconds{0});
 
   /// The epoll descriptor itself; readable while something is ready.
   int descriptor() const { return epoll_; }

@@ -1,11 +1,10 @@
 #include "net/loop.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
+#include <atomic>
 #include <thread>
 #include <vector>
 
-#include "fixture.h"
+#include "stream_fixture.h"
 
 namespace weir::net {
 namespace {
@@ -72,7 +71,7 @@ TEST(Loop, ReadsTheTimeOncePerTurnAndAnewInTheNext) {
     }
     EXPECT_EQ(loop.now(), first);
   });
-  boost::asio::post(loop.context(), [&] {
+  loop.post([&] {
     second = loop.now();
     loop.stop();
   });
@@ -137,6 +136,79 @@ TEST(Loop, ACoroutineThatAlwaysYieldsDoesNotStarveTheRest) {
     over = true;
     co_await loop.yield();
     co_await loop.yield();
+  };
+  run(loop, body());
+}
+
+// Two streams that never let the readiness set be silent, until `over`.
+Task<> answer(Loop& loop, std::unique_ptr<Stream> stream, const bool& over, int& alive) {
+  ++alive;
+  char byte;
+  while (!over) {
+    if (!stream->try_read({&byte, 1}).error) stream->try_write("x");
+    static_cast<void>(co_await stream->readable(50ms));
+  }
+  if (--alive == 0) loop.stop();
+}
+
+TEST(Loop, PostsTimersAndCoroutinesHaveTheirTurnWhileEventsNeverStop) {
+  Loop loop;
+  Watchdog watchdog(loop);
+  bool over = false;
+  int alive = 0;
+  const auto [one, other] = unix_pair();
+  for (const int fd : {one, other}) {
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    spawn(answer(loop, std::make_unique<Stream>(loop, fd), over, alive));
+  }
+  ASSERT_EQ(::send(one, "x", 1, 0), 1);
+  std::atomic<int> turns = 0;
+  loop.on_turn_end([&] { ++turns; });
+  int posted = 0;
+  bool slept = false, yielded = false;
+  std::thread elsewhere([&] {
+    for (int i = 0; i < 5; ++i) {
+      for (const int seen = turns; turns < seen + 100;) std::this_thread::yield();  // the events go on
+      loop.post([&] { ++posted; });
+    }
+  });
+  const auto wait = [&]() -> Task<> {
+    co_await sleep(loop, 5ms);
+    slept = true;
+    for (int i = 0; i < 3; ++i) co_await loop.yield();
+    yielded = true;
+    co_await until(loop, [&] { return posted == 5; });
+    over = true;
+  };
+  spawn(wait());
+  loop.run();
+  elsewhere.join();
+  EXPECT_TRUE(slept && yielded);
+  EXPECT_EQ(posted, 5);
+}
+
+// After events the loop waits for more in the readiness set, where a post has to reach it, too.
+TEST(Loop, APostReachesALoopThatWaitsForMoreEvents) {
+  Loop loop;
+  const auto body = [&]() -> Task<> {
+    const auto [ours, theirs] = unix_pair();
+    Pair pair(loop, ours, theirs);
+    for (int i = 0; i < 20; ++i) {
+      bool was_called = false;
+      pair.peer_sends("x");
+      EXPECT_FALSE(co_await pair.stream->readable());
+      drain(*pair.stream);
+      std::thread other([&] {
+        std::this_thread::sleep_for(2ms);
+        loop.post([&] {
+          was_called = true;
+          pair.stream->cancel();
+        });
+      });
+      EXPECT_TRUE((co_await pair.stream->readable()).canceled());
+      EXPECT_TRUE(was_called);
+      other.join();
+    }
   };
   run(loop, body());
 }
