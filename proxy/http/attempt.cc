@@ -109,9 +109,22 @@ bool Attempt::was_ended_in_order() const {
   return *ended_in_order_;
 }
 
-net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* body, Options options) {
+net::MaybeTask<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* body, Options options) {
   can_leave_ = options.can_leave;
-  if (auto connected = co_await connect(request, options.fresh); !connected) co_return connected;
+  if (options.fresh || !take_idle()) return connect_and_ask(request, body, options.fresh);
+  reused_ = true;
+  record().connect = std::chrono::microseconds(0);
+  return ask(request, body);
+}
+
+net::Task<Result<>> Attempt::connect_and_ask(const OutgoingRequest& request, BodySource* body, bool fresh) {
+  const bool failed = fresh || lease_.is_check() || failed_lately();
+  if (auto connected = co_await connect(failed && !is_idempotent(request.method_id)); !connected) co_return connected;
+  co_return co_await ask(request, body);
+}
+
+/// Sends the request over the connection that there is, and reads the answer's head.
+net::MaybeTask<Result<>> Attempt::ask(const OutgoingRequest& request, BodySource* body) {
   channel_->begin({.method = request.method_id,
                    .head_limit = conf_.buffer_size->count(),
                    .read_timeout = *conf_.read_timeout,
@@ -119,23 +132,34 @@ net::Task<Result<>> Attempt::run(const OutgoingRequest& request, BodySource* bod
                    .memory = &exchange_.arena()});
   channel_->begin_request(request);
   if (reused_ && !is_idempotent(request.method_id)) acked_before_ = info_of(channel_->stream().fd()).tcpi_bytes_acked;
-  Result<> result = co_await send(body);
+  auto sending = send(body);
+  if (!sending.value()) return send_and_hear(std::move(sending));
+  if (!*sending.value()) return sending;
+  return hear_answer();
+}
+
+net::Task<Result<>> Attempt::send_and_hear(net::MaybeTask<Result<>> sending) {
+  const Result<> sent = co_await sending;
+  if (!sent) co_return sent;
+  co_return co_await hear_answer();
+}
+
+/// The request was sent, or the backend answered before.
+net::MaybeTask<Result<>> Attempt::hear_answer() {
   sent_ = exchange_.loop().now();
-  if (result && head_->status == 0) {
-    head_deadline_ = sent_ + *conf_.read_timeout;
-    look_at_ = *upstream_.settings.get<UpstreamConf>().hang_detection ? lease_.backend().pulse().overdue_from(sent_)
-                                                                      : net::TimePoint::max();
-    result = co_await read_head();
+  if (head_->status != 0) {
+    note_head();
+    return Result<>();
   }
-  if (result) note_head();
-  co_return result;
+  head_deadline_ = sent_ + *conf_.read_timeout;
+  look_at_ = *upstream_.settings.get<UpstreamConf>().hang_detection ? lease_.backend().pulse().overdue_from(sent_)
+                                                                    : net::TimePoint::max();
+  return read_head();
 }
 
 net::Task<Result<>> Attempt::wait_on(std::chrono::milliseconds pause) {
   look_at_ = exchange_.loop().now() + pause;
-  Result<> result = co_await read_head();
-  if (result) note_head();
-  co_return result;
+  return read_head();
 }
 
 void Attempt::note_head() {
@@ -175,11 +199,14 @@ Result<> Attempt::client_closed() {
 
 net::Task<Result<>> Attempt::wait_for_backend() {
   if (!watch_client()) co_return client_closed();
-  const net::IoError waited = co_await channel_->wait();
+  co_return end_wait(co_await channel_->wait());
+}
+
+/// A wait for the backend is over, for which the client was watched.
+Result<> Attempt::end_wait(net::IoError waited) {
   exchange_.client().stream().watch(nullptr);
-  if (waited.timed_out()) co_return Error{Reason::ReadTimeout, waited};
-  if (waited) co_return client_closed();
-  co_return Result<>();
+  if (waited.timed_out()) return Error{Reason::ReadTimeout, waited};
+  return waited ? client_closed() : Result<>();
 }
 
 }  // namespace weir::http

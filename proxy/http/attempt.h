@@ -25,7 +25,7 @@ class Attempt final : private net::StreamWatcher {
     bool can_leave = false;  // Reason::Hangs is wanted: the request may be given to another backend
   };
   /// Connects, sends `request` with its body and reads the response's head.
-  net::Task<Result<>> run(const OutgoingRequest& request, BodySource* body, Options options);
+  net::MaybeTask<Result<>> run(const OutgoingRequest& request, BodySource* body, Options options);
   /// After Reason::Hangs, when there is nobody else to ask: waits on for the head, for `pause` without asking again.
   net::Task<Result<>> wait_on(std::chrono::milliseconds pause);
 
@@ -77,14 +77,19 @@ class Attempt final : private net::StreamWatcher {
   void hear();
   bool watch_client();
   Result<> client_closed();
+  Result<> end_wait(net::IoError waited);
+  net::Task<Result<>> connect_and_ask(const OutgoingRequest& request, BodySource* body, bool fresh);
+  net::MaybeTask<Result<>> ask(const OutgoingRequest& request, BodySource* body);
+  net::Task<Result<>> send_and_hear(net::MaybeTask<Result<>> sending);
+  net::MaybeTask<Result<>> hear_answer();
   void on_event(net::Stream& client) override;  // the client went away
 
   // attempt_connect.cc
   void choose_own_address();
   void choose_transport();
   bool take_idle();
-  net::MaybeTask<Result<>> connect(const OutgoingRequest& request, bool fresh);
-  net::Task<Result<>> connect_anew(bool with_caution);
+  bool failed_lately() const;
+  net::Task<Result<>> connect(bool with_caution);
   net::Task<bool> is_accepted_only();
 
   // attempt_send.cc

@@ -71,7 +71,11 @@ net::Task<Result<>> Attempt::read_head() {
   for (;;) {
     Result<> step;
     if (auto read = channel_->try_read_head(*head_)) {
-      if (!*read || !head_->is_interim()) co_return *read;
+      if (!*read) co_return *read;
+      if (!head_->is_interim()) {
+        note_head();
+        co_return *read;
+      }
       hear();
       step = co_await pass_on_interim();
     } else {
@@ -80,7 +84,8 @@ net::Task<Result<>> Attempt::read_head() {
       if (!heard_ && now >= look_at_ && is_left_alone(now) && can_leave_) co_return Error{Reason::Hangs};
       const net::TimePoint until = heard_ ? head_deadline_ : std::min(head_deadline_, look_at_);
       channel_->limit_waits(std::chrono::ceil<std::chrono::milliseconds>(until - now));
-      step = co_await wait_for_backend();
+      if (!watch_client()) co_return client_closed();
+      step = end_wait(co_await channel_->wait());
       channel_->limit_waits(*conf_.read_timeout);
       if (!step && step.error().reason == Reason::ReadTimeout) continue;  // what is over may be our patience only
     }

@@ -13,11 +13,12 @@ namespace {
 constexpr std::chrono::milliseconds kCaution{5};
 constexpr std::chrono::seconds kLately{1};
 
-bool failed_lately(const balancer::Backend& backend, net::TimePoint now) {
-  return backend.failures() != 0 && now - backend.health().last_checked() < kLately;
-}
-
 }  // namespace
+
+bool Attempt::failed_lately() const {
+  const balancer::Backend& backend = lease_.backend();
+  return backend.failures() != 0 && exchange_.loop().now() - backend.health().last_checked() < kLately;
+}
 
 void Attempt::choose_own_address() {
   const std::string_view text = conf_.bind->address.evaluate(exchange_);
@@ -46,16 +47,6 @@ bool Attempt::take_idle() {
     if (tls_ ? tls_->fits(stream) : stream.tls() == nullptr) return true;
   }
   return false;
-}
-
-net::MaybeTask<Result<>> Attempt::connect(const OutgoingRequest& request, bool fresh) {
-  if (fresh || !take_idle()) {
-    const bool failed = fresh || lease_.is_check() || failed_lately(lease_.backend(), exchange_.loop().now());
-    return connect_anew(failed && !is_idempotent(request.method_id));
-  }
-  reused_ = true;
-  record().connect = std::chrono::microseconds(0);
-  return Result<>();
 }
 
 /// Whether the backend accepts connections only to break them off. Worth a moment if it failed lately, for a request
@@ -91,7 +82,7 @@ class Attempt::ConnectWatch final : net::Timer {
   bool has_given_up_ = false;
 };
 
-net::Task<Result<>> Attempt::connect_anew(bool with_caution) {
+net::Task<Result<>> Attempt::connect(bool with_caution) {
   const auto endpoint = net::Endpoint::parse(record().address);
   if (!endpoint) co_return Error{Reason::Internal, {}, "the address of the backend is not one"};
   net::ConnectOptions options;

@@ -17,8 +17,8 @@ net::Task<void> serve_subrequest(Exchange& exchange);
 /// Serves an exchange whose head was refused: an error response and the log, nothing else.
 net::Task<void> serve_refusal(Exchange& exchange, int status);
 
-/// Sends `exchange.response`: header filters, head, body. Returns when the client has it, or is gone.
-net::Task<void> send_response(Exchange& exchange);
+/// Sends `exchange.response`: header filters, head, body. Ends when the client has it (true), is gone, or got only a part.
+net::MaybeTask<bool> send_response(Exchange& exchange);
 
 /// Makes `exchange.response` a short page of our own for `status` (nothing for 204, 304 and their like).
 void make_status_page(Exchange& exchange, int status);

@@ -103,6 +103,13 @@ net::Task<Cut> wait_for_room(Exchange& exchange, net::Stream* ahead, bool& more)
   co_return Cut::ClientGone;
 }
 
+/// The body did not reach its end, which the client is to see.
+bool cut_off(Exchange& exchange) {
+  exchange.response.is_cut = true;
+  exchange.client().break_off();
+  return false;
+}
+
 /// Moves octets of the body from the source's socket to the client's through `pipe`, until there are no more of that
 /// kind, or the client is so slow that the source should read ahead by copying. No: go on in the usual way.
 net::Task<Cut> splice_body(Exchange& exchange, BodySource& source, net::Pipe pipe) {
@@ -139,46 +146,43 @@ net::Task<Cut> splice_body(Exchange& exchange, BodySource& source, net::Pipe pip
   }
 }
 
-/// Reads, then sends, then reads again: one buffer, and a slow reader slows the writer by itself.
-net::Task<Cut> send_body(Exchange& exchange, BodySource& source) {
-  BodyPieces pieces;
-  Pace pace(exchange);
+/// Reads, then sends, then reads again: one buffer, and a slow reader slows the writer by itself. `pieces` and `status`:
+/// what was collected of the body already. Returns false if the client did not get all of it.
+net::Task<bool> send_body(Exchange& exchange, BodySource& source, BodyPieces pieces, BodyStatus status, Pace pace) {
   bool head_pending = true;
-  for (;;) {
-    pieces.clear();
-    const BodyStatus status = collect(source, pieces);
+  for (;; pieces.clear(), status = collect(source, pieces)) {
     const bool last = status == BodyStatus::End;
     if (!pieces.is_empty() || last) {
       if (last && exchange.response.has_trailers) finish_trailers(exchange);
       const bool sent = pace.is_limited() ? co_await send_paced(exchange, pieces, last, &source, pace)
                                           : co_await send_pieces(exchange, pieces, last, &source);
-      if (!sent) co_return Cut::ClientGone;
+      if (!sent || last) co_return sent;
       head_pending = false;
     }
-    if (last) co_return Cut::No;
-    if (status == BodyStatus::Bad) co_return Cut::SourceFailed;
+    if (status == BodyStatus::Bad) co_return cut_off(exchange);
     if (status == BodyStatus::Data) continue;
     if (!head_pending && !pace.is_limited() && can_splice(exchange, source)) {
       if (auto pipe = exchange.loop().pipes().take()) {
         const Cut cut = co_await splice_body(exchange, source, std::move(*pipe));
-        if (cut != Cut::No) co_return cut;
+        if (cut == Cut::SourceFailed) co_return cut_off(exchange);
+        if (cut == Cut::ClientGone) co_return false;
       }
     }
 
     const net::IoError filled = source.fill();
     if (!filled) continue;
-    if (!filled.would_block()) co_return Cut::SourceFailed;
+    if (!filled.would_block()) co_return cut_off(exchange);
     if (head_pending) {  // the client need not wait for the body to see the head
-      if (!co_await send_pieces(exchange, pieces, false, &source)) co_return Cut::ClientGone;
+      if (!co_await send_pieces(exchange, pieces, false, &source)) co_return false;
       head_pending = false;
     }
-    if (const net::IoError waited = co_await source.wait()) co_return Cut::SourceFailed;
+    if (co_await source.wait()) co_return cut_off(exchange);
   }
 }
 
 }  // namespace
 
-net::Task<void> send_response(Exchange& exchange) {
+net::MaybeTask<bool> send_response(Exchange& exchange) {
   Response& response = exchange.response;
   if (exchange.error_status != 0) {
     response.status = exchange.error_status;
@@ -196,19 +200,16 @@ net::Task<void> send_response(Exchange& exchange) {
   const bool bodiless = exchange.request.method == Method::Head || response.body == nullptr;
   response.head_sent = true;
   exchange.client().begin_response(response);
-  if (bodiless) {
-    if (response.has_trailers) finish_trailers(exchange);
-    co_await send_pieces(exchange, BodyPieces(), true, nullptr);
-    co_return;
+  BodyPieces pieces;
+  if (!bodiless) {
+    const BodyStatus status = collect(*response.body, pieces);
+    const Pace pace(exchange);
+    if (status != BodyStatus::End || pace.is_limited())
+      return send_body(exchange, *response.body, pieces, status, pace);
   }
-  switch (co_await send_body(exchange, *response.body)) {
-    case Cut::No: break;
-    case Cut::SourceFailed:
-      exchange.response.is_cut = true;
-      exchange.client().break_off();
-      break;
-    case Cut::ClientGone: break;
-  }
+  // The usual response is whole, and leaves at once.
+  if (response.has_trailers) finish_trailers(exchange);
+  return send_pieces(exchange, pieces, true, bodiless ? nullptr : response.body);
 }
 
 }  // namespace weir::http

@@ -12,10 +12,13 @@ namespace weir::http {
 
 namespace {
 
+/// Whether a handler or a phase leaves the request to the next one.
+bool goes_on(const PhaseResult& result) { return result.is_next() || result.kind() == PhaseResult::Kind::Allowed; }
+
 net::Task<PhaseResult> run_handlers(Exchange& exchange, std::span<const PhaseHandler> handlers) {
   for (const PhaseHandler& handler : handlers) {
     const PhaseResult result = handler.run ? handler.run(exchange) : co_await handler.run_async(exchange);
-    if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) co_return result;
+    if (!goes_on(result)) co_return result;
   }
   co_return PhaseResult::next();
 }
@@ -29,7 +32,7 @@ net::MaybeTask<PhaseResult> run_phase(Exchange& exchange, const Chain& chain, Ph
       return run_handlers(exchange, handlers.subspan(done));
     }
     const PhaseResult result = handlers[done].run(exchange);
-    if (!result.is_next() && result.kind() != PhaseResult::Kind::Allowed) return result;
+    if (!goes_on(result)) return result;
   }
   return PhaseResult::next();
 }
@@ -76,27 +79,42 @@ net::MaybeTask<PhaseResult> run_access(Exchange& exchange, const Chain& chain) {
   return ask_access(exchange, chain);
 }
 
-void count_refusal(Exchange& exchange, int status) {
-  if (status == 401) exchange.count_refusal(Refusal::Authentication);
-  if (status == 403) exchange.count_refusal(Refusal::Access);
+void count_refusal(Exchange& exchange, const PhaseResult& result) {
+  if (result.kind() != PhaseResult::Kind::Respond) return;
+  if (result.status() == 401) exchange.count_refusal(Refusal::Authentication);
+  if (result.status() == 403) exchange.count_refusal(Refusal::Access);
 }
+
 
 constexpr Phase kLocationPhases[] = {Phase::Rewrite, Phase::PreAccess, Phase::Access, Phase::PreContent,
                                      Phase::Content};
 
-net::Task<PhaseResult> run_location(Exchange& exchange) {
-  for (const Phase phase : kLocationPhases) {
+net::MaybeTask<PhaseResult> run_location(Exchange& exchange, std::size_t done = 0);
+
+/// After the phase before the `done` first phases' end, which has to be waited for.
+net::Task<PhaseResult> go_on_in_location(Exchange& exchange, net::MaybeTask<PhaseResult> last, std::size_t done) {
+  const PhaseResult result = co_await last;
+  if (goes_on(result)) co_return co_await run_location(exchange, done);
+  if (kLocationPhases[done - 1] == Phase::Access) count_refusal(exchange, result);
+  co_return result;
+}
+
+/// The phases of a location but the `done` first. Next: nothing there makes a response.
+net::MaybeTask<PhaseResult> run_location(Exchange& exchange, std::size_t done) {
+  while (done < std::size(kLocationPhases)) {
+    const Phase phase = kLocationPhases[done++];
     // A handler may have switched the location (`if`), so the chain is looked up each time.
     const Chain& chain = exchange.location->chain;
     if (chain.handlers(phase).empty()) continue;
     if (exchange.is_subrequest && phase == Phase::Access) continue;  // it is asked about by the request it is for
-    const PhaseResult result = phase == Phase::Access ? co_await run_access(exchange, chain)
-                                                      : co_await run_phase(exchange, chain, phase);
-    if (result.is_next() || result.kind() == PhaseResult::Kind::Allowed) continue;
-    if (phase == Phase::Access && result.kind() == PhaseResult::Kind::Respond) count_refusal(exchange, result.status());
-    co_return result;
+    auto run = phase == Phase::Access ? run_access(exchange, chain) : run_phase(exchange, chain, phase);
+    if (phase == Phase::Content) return run;
+    if (!run.value()) return go_on_in_location(exchange, std::move(run), done);
+    if (goes_on(*run.value())) continue;
+    if (phase == Phase::Access) count_refusal(exchange, *run.value());
+    return run;
   }
-  co_return PhaseResult::respond(404);  // nothing here makes a response
+  return PhaseResult::next();
 }
 
 PhaseResult find_location(Exchange& exchange) {
@@ -137,7 +155,7 @@ PhaseResult check_announced_body(Exchange& exchange) {
 /// One phase of the server itself. Relocate: nothing there makes a response, so a location is to be chosen.
 net::Task<PhaseResult> run_server_phase(Exchange& exchange, Phase phase) {
   const PhaseResult result = co_await run_phase(exchange, exchange.server->root.chain, phase);
-  co_return result.is_next() || result.kind() == PhaseResult::Kind::Allowed ? PhaseResult::relocate() : result;
+  co_return goes_on(result) ? PhaseResult::relocate() : result;
 }
 
 net::Task<PhaseResult> run_server_phases(Exchange& exchange) {
@@ -156,17 +174,23 @@ net::MaybeTask<PhaseResult> run_phases(Exchange& exchange) {
   return run_server_phases(exchange);
 }
 
-/// From the choice of a location to a response that was sent or is ready (Done), or must be made (Respond).
-net::Task<PhaseResult> locate_and_run(Exchange& exchange) {
-  if (std::exchange(exchange.is_redirected, false)) {
-    exchange.enter(exchange.server->root);
-    const PhaseResult rewritten = co_await run_server_phase(exchange, Phase::ServerRewrite);
-    if (rewritten.kind() != PhaseResult::Kind::Relocate) co_return rewritten;
-  }
+net::Task<PhaseResult> rewrite_and_locate(Exchange& exchange);
+
+/// From the choice of a location to a response that was sent or is ready (Done), or must be made (Respond; Next if nothing
+/// makes one).
+net::MaybeTask<PhaseResult> locate_and_run(Exchange& exchange) {
+  if (std::exchange(exchange.is_redirected, false)) return rewrite_and_locate(exchange);
   PhaseResult result = find_location(exchange);
   if (result.is_next()) result = check_announced_body(exchange);
-  if (result.is_next()) result = co_await run_location(exchange);
-  co_return result;
+  if (result.is_next()) return run_location(exchange);
+  return result;
+}
+
+net::Task<PhaseResult> rewrite_and_locate(Exchange& exchange) {
+  exchange.enter(exchange.server->root);
+  const PhaseResult rewritten = co_await run_server_phase(exchange, Phase::ServerRewrite);
+  if (rewritten.kind() != PhaseResult::Kind::Relocate) co_return rewritten;
+  co_return co_await locate_and_run(exchange);
 }
 
 void log_exchange(Exchange& exchange) {
@@ -204,10 +228,11 @@ net::Task<PhaseResult> answer_status(Exchange& exchange, int status) {
   co_return PhaseResult::done();
 }
 
-/// From what the first phases said to the last octet of the response.
-net::Task<void> finish(Exchange& exchange, PhaseResult result) {
-  for (;;) {
+/// From what the first phases say to the last octet of the response, and the log.
+net::Task<void> finish(Exchange& exchange, net::MaybeTask<PhaseResult> begun) {
+  for (PhaseResult result = co_await begun;;) {
     if (result.kind() == PhaseResult::Kind::Relocate) result = co_await locate_and_run(exchange);
+    if (goes_on(result)) result = PhaseResult::respond(404);
     if (result.kind() == PhaseResult::Kind::Relocate) {
       if (exchange.redirects <= kMostRedirects) continue;
       result = PhaseResult::respond(500);
@@ -219,21 +244,20 @@ net::Task<void> finish(Exchange& exchange, PhaseResult result) {
     if (!exchange.response.head_sent && exchange.response.status != 0 && !exchange.client_gone &&
         exchange.log_status == 0)
       co_await send_response(exchange);
-    co_return;
+    break;
   }
+  if (!exchange.is_subrequest) log_exchange(exchange);
 }
 
 }  // namespace
 
 net::Task<void> serve(Exchange& exchange) {
   exchange.enter(exchange.server->root);
-  const PhaseResult begun = co_await run_phases(exchange);
-  co_await finish(exchange, begun);
-  log_exchange(exchange);
+  return finish(exchange, run_phases(exchange));
 }
 
 net::Task<void> serve_subrequest(Exchange& exchange) {
-  co_await finish(exchange, PhaseResult::relocate());
+  return finish(exchange, PhaseResult::relocate());
 }
 
 net::Task<void> serve_refusal(Exchange& exchange, int status) {
@@ -243,6 +267,7 @@ net::Task<void> serve_refusal(Exchange& exchange, int status) {
   if (result.kind() == PhaseResult::Kind::Relocate) {
     // The error page of a request that could not be read is made without that request.
     PhaseResult page = co_await locate_and_run(exchange);
+    if (goes_on(page)) page = PhaseResult::respond(404);
     if (page.kind() == PhaseResult::Kind::Respond) page = co_await answer_status(exchange, page.status());
     if (!exchange.response.head_sent && exchange.log_status == 0) {
       if (exchange.response.status == 0) make_status_page(exchange, status);

@@ -173,6 +173,9 @@ class [[nodiscard]] MaybeTask {
   };
   Awaiter operator co_await() noexcept { return {*this, task_.operator co_await()}; }
 
+  /// The value, if it is there without awaiting anything; for a plain function that has more to do with it.
+  const std::optional<T>& value() const noexcept { return value_; }
+
  private:
   std::optional<T> value_;
   Task<T> task_;
