@@ -66,8 +66,9 @@ class Subject {
   ~Subject() = default;
 };
 
-/// Formats and writes an entry whose level was checked; the functions below call it.
-void vwrite(const ErrorLog& log, Level level, const Subject* subject, fmt::string_view format, fmt::format_args args);
+/// Formats and writes an entry whose level was checked; the functions below call it. Cold, so that what leads here lies
+/// apart from what is done for each request.
+[[gnu::cold]] void vwrite(const ErrorLog& log, Level level, const Subject* subject, fmt::string_view format, fmt::format_args args);
 
 /// `log::write(log, Level::Error, "…{}…", x)`: formats and writes if the log takes the level.
 template <class... Args>
