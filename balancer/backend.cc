@@ -28,12 +28,12 @@ constexpr std::chrono::milliseconds kWeighing{50};
 
 }  // namespace
 
-Backend::Backend(std::shared_ptr<Board> board, const Member& member, bool is_vetoed)
-    : slot_(board->allocate(member.backup)),
+Backend::Backend(std::shared_ptr<Board> board, Members::Pointer member, bool is_vetoed)
+    : slot_(board->allocate(member->backup)),
+      is_backup_(member->backup),
       board_(std::move(board)),
       id_(next_id()),
-      address_(member.address),
-      is_backup_(member.backup) {
+      address_(member->address) {
   apply(member, false);
   begin_warming();
   shut_if_told();
@@ -47,7 +47,7 @@ Backend::~Backend() {
 
 Member Backend::member() const {
   const std::lock_guard lock(announced_mutex_);
-  Member member = announced_;
+  Member member = *announced_;
   if (member.name.empty()) member.name = member.address;
   return member;
 }
@@ -246,16 +246,22 @@ void Backend::end_rest(TimePoint now) noexcept {
   }
 }
 
-bool Backend::is_applied(const Member& member, bool is_only_one) const noexcept {
-  return is_only_one_ == is_only_one && announced_ == member;
+bool Backend::is_applied(const Members::Pointer& member, bool is_only_one) {
+  if (is_only_one_ != is_only_one) return false;
+  if (announced_ == member) return true;
+  if (*announced_ != *member) return false;
+  const std::lock_guard lock(announced_mutex_);
+  announced_ = member;
+  return true;
 }
 
-void Backend::apply(const Member& member, bool is_only_one) {
+void Backend::apply(const Members::Pointer& announced, bool is_only_one) {
+  const Member& member = *announced;
   Block& block = *slot_.block;
-  const bool keeps_route = !routes_.empty() && announced_.route == member.route;
+  const bool keeps_route = announced_ != nullptr && announced_->route == member.route;
   {
     const std::lock_guard lock(announced_mutex_);
-    announced_ = member;
+    announced_ = announced;
   }
   is_only_one_ = is_only_one;
   is_backup_.store(member.backup, std::memory_order_relaxed);
@@ -285,7 +291,7 @@ void Backend::set_route(std::string route) {
 }
 
 void Backend::shut_if_told() noexcept {
-  if (const std::uint32_t reasons = told_to_shut(announced_); reasons != 0) slot_.block->close(slot_.lane, reasons);
+  if (const std::uint32_t reasons = told_to_shut(*announced_); reasons != 0) slot_.block->close(slot_.lane, reasons);
 }
 
 void Backend::retire(std::shared_ptr<Backend> self) noexcept {

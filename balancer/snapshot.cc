@@ -62,7 +62,7 @@ Snapshot::Tier Snapshot::make_tier(Backends backends, const Rules& rules) {
   if (!rules.zone.empty()) {
     std::vector<std::shared_ptr<Backend>> near, far;
     for (const std::shared_ptr<Backend>& backend : backends.list_) {
-      (backend->member().zone == rules.zone ? near : far).push_back(backend);
+      (backend->announced_->zone == rules.zone ? near : far).push_back(backend);
     }
     if (!near.empty() && !far.empty()) {
       tier.near = std::make_unique<Part>(make_part(Backends(std::move(near), true), rules.method));

@@ -17,7 +17,7 @@ Upstream::~Upstream() {
   for (const std::shared_ptr<Backend>& backend : backends_) backend->retire(backend);
 }
 
-void Upstream::update(const std::vector<Member>& members, Newcomers newcomers) {
+void Upstream::update(const Members& members, Newcomers newcomers) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
   ++updates_;
@@ -29,7 +29,8 @@ void Upstream::update(const std::vector<Member>& members, Newcomers newcomers) {
   std::vector<Backend*> changed;
   present.reserve(members.size());
   std::size_t expected = 0;  // where the next member was before: most stay in their order
-  for (const Member& member : members) {
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const Members::Pointer& member = members.shared(i);
     std::shared_ptr<Backend> backend = backend_for(member, newcomers, expected);
     if (backend->announced_in_ == updates_) continue;  // said twice
     if (backend->announced_in_ != 0) expected = backend->place_ + 1;
@@ -58,13 +59,6 @@ void Upstream::update(const std::vector<Member>& members, Newcomers newcomers) {
   board_->queue().call(board_->queue().size());
 }
 
-template <class Change>
-void Upstream::change_rules(Change change) {
-  const std::lock_guard lock(change_mutex_);
-  change(rules_);
-  publish();
-}
-
 bool Upstream::veto(std::string_view address, bool vetoed) {
   const std::lock_guard lock(change_mutex_);
   const auto known = by_address_.find(address);
@@ -74,24 +68,26 @@ bool Upstream::veto(std::string_view address, bool vetoed) {
 }
 
 void Upstream::set_method(const PickerSpec& method) {
-  change_rules([&](Snapshot::Rules& rules) { rules.method = method; });
+  const std::lock_guard lock(change_mutex_);
+  rules_.method = method;
+  publish();
+}
+
+template <class Value>
+void Upstream::set_rule(Value Snapshot::Rules::*rule, Value value) {
+  const std::lock_guard lock(change_mutex_);
+  if (rules_.*rule == value) return;
+  rules_.*rule = std::move(value);
+  publish();
 }
 void Upstream::set_zone(std::string zone) {
-  {
-    const std::lock_guard lock(change_mutex_);
-    if (rules_.zone == zone) return;
-  }
-  change_rules([&](Snapshot::Rules& rules) { rules.zone = std::move(zone); });
+  set_rule(&Snapshot::Rules::zone, std::move(zone));
 }
 void Upstream::keep_timings(bool keep) {
-  change_rules([&](Snapshot::Rules& rules) { rules.keeps_timings = keep; });
+  set_rule(&Snapshot::Rules::keeps_timings, keep);
 }
 void Upstream::keep_routes(bool keep) {
-  {
-    const std::lock_guard lock(change_mutex_);
-    if (rules_.keeps_routes == keep) return;
-  }
-  change_rules([&](Snapshot::Rules& rules) { rules.keeps_routes = keep; });
+  set_rule(&Snapshot::Rules::keeps_routes, keep);
 }
 
 Queue& Upstream::queue() noexcept {
@@ -103,11 +99,14 @@ std::shared_ptr<const Snapshot> Upstream::snapshot() const {
   return current_;
 }
 
-std::shared_ptr<Backend> Upstream::backend_for(const Member& member, Newcomers newcomers, std::size_t expected) {
-  if (expected < backends_.size() && backends_[expected]->address() == member.address) return backends_[expected];
-  if (const auto known = by_address_.find(member.address); known != by_address_.end()) return known->second;
+std::shared_ptr<Backend> Upstream::backend_for(const Members::Pointer& member, Newcomers newcomers, std::size_t expected) {
+  if (expected < backends_.size()) {
+    const std::shared_ptr<Backend>& backend = backends_[expected];
+    if (backend->announced_ == member || backend->address() == member->address) return backend;
+  }
+  if (const auto known = by_address_.find(member->address); known != by_address_.end()) return known->second;
   std::shared_ptr<Backend> backend;
-  if (const auto gone = departed_.find(member.address); gone != departed_.end()) {
+  if (const auto gone = departed_.find(member->address); gone != departed_.end()) {
     backend = gone->second.lock();
     departed_.erase(gone);
     if (backend != nullptr && !backend->return_to_service()) backend = nullptr;

@@ -71,19 +71,13 @@ std::string describe(const KnownMember& member) {
 
 std::vector<std::string> differences(const MemberList& before, const MemberList& after) {
   std::vector<std::string> lines;
-  auto a = before.begin();
-  auto b = after.begin();
-  while (a != before.end() || b != after.end()) {
-    if (b == after.end() || (a != before.end() && a->address < b->address)) {
-      lines.push_back("- " + describe(*a++));
-    } else if (a == before.end() || b->address < a->address) {
-      lines.push_back("+ " + describe(*b++));
-    } else {
-      if (state_of(*a) != state_of(*b))
-        lines.push_back(fmt::format("~ {:<24} {} -> {}", a->address, state_of(*a), state_of(*b)));
-      ++a, ++b;
-    }
-  }
+  for_each_difference(
+      before, after, [&](const KnownMember& left) { lines.push_back("- " + describe(left)); },
+      [&](const KnownMember& joined) { lines.push_back("+ " + describe(joined)); },
+      [&](const KnownMember& a, const KnownMember& b) {
+        if (state_of(a) == state_of(b)) return;
+        lines.push_back(fmt::format("~ {:<24} {} -> {}", a.address, state_of(a), state_of(b)));
+      });
   return lines;
 }
 

@@ -41,7 +41,7 @@ struct Child {
 // The children of `directory` for `address`; all there are if it is empty.
 std::vector<Child> children_for(Dialogue& dialogue, const std::string& directory, const std::string& address) {
   std::vector<Child> children;
-  for (std::string& name : list_of(dialogue, directory).names) {
+  for (std::string& name : list_of(dialogue, directory).names.strings()) {
     DecodedName decoded = decode_name(name);
     if (decoded.name && decoded.name->address == address) children.push_back({std::move(name), std::move(*decoded.name)});
   }
@@ -49,7 +49,7 @@ std::vector<Child> children_for(Dialogue& dialogue, const std::string& directory
 }
 
 void print_directory(Dialogue& dialogue, const std::string& path, const char* kind) {
-  std::vector<std::string> names = list_of(dialogue, path).names;
+  std::vector<std::string> names = list_of(dialogue, path).names.strings();
   std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
     const DecodedName decoded = decode_name(name);
@@ -131,7 +131,7 @@ MemberDirectory read_directory(Dialogue& dialogue, const std::string& path, Form
   const Listing listing = list_of(dialogue, path);
   DecodedDirectory directory;
   std::vector<WeightRule> rules;
-  for (const std::string& name : listing.names) {
+  for (const std::string& name : listing.names.strings()) {
     FromName said = decode_child_name(format, name, {}, is_outer);
     std::vector<KnownMember> members = std::move(said.members);
     if (said.what == FromName::What::NeedsData) {

@@ -51,7 +51,8 @@ std::vector<std::size_t> DecodedDirectory::contested() const {
 DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRules& rules) {
   DecodedDirectory directory;
   directory.children.reserve(names.size());
-  for (std::string& text : names) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::string& text = names[i];
     const DecodedName decoded = decode_name(text);
     if (!decoded.name) {
       directory.rejected.push_back({std::move(text), to_string(decoded.error)});
@@ -63,7 +64,7 @@ DecodedDirectory decode_directory(std::vector<std::string> names, const DecodeRu
     }
     const bool is_faulty = decoded.name->bad_weight;
     if (is_faulty) directory.rejected.push_back({text, "bad weight"});
-    directory.children.push_back({std::move(text), to_member(*decoded.name, rules), is_faulty});
+    directory.children.push_back({std::move(text), to_member(*decoded.name, rules), is_faulty, i});
   }
   directory.sort();
   return directory;

@@ -38,6 +38,7 @@ struct DecodedDirectory {
     std::string name;
     KnownMember member;
     bool is_faulty = false;  ///< taken, but also rejected in part
+    std::size_t number = 0;  ///< which of the names it was decoded from it is
   };
   std::vector<Child> children;          ///< by `sort`; several may share an address, and several a name
   std::vector<RejectedName> rejected;   ///< skipped, except those with a bad weight

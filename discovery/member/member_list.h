@@ -1,9 +1,8 @@
 // Members as a registry states them, and lists of them that are shared.
 #pragma once
 
-#include <weir/balancer/member.h>
+#include <weir/balancer/members.h>
 
-#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -26,25 +25,33 @@ struct KnownMember : balancer::Member {
 
 /// Sorted by address, each address once.
 using KnownMembers = std::vector<KnownMember>;
+using SharedKnownMembers = balancer::SharedMembers<KnownMember>;
 
 /// Such a list once it is made: never changed, so copies share it. What was read, what is remembered and what was
-/// announced are the same hundred thousand members most of the time, and in memory once.
+/// announced are the same hundred thousand members most of the time, and in memory once. A list that follows another
+/// has the same objects for members that stayed as they were, so what follows a change is cheap for those.
 ///
-/// Reads like a container; compares by what is in it. To change one, take a copy by `*list` and make a new one of it.
+/// Reads like a container; compares by what is in it.
 /// Thread safety: that of a `std::shared_ptr` to something constant.
 class MemberList {
  public:
+  using Iterator = SharedKnownMembers::Iterator;
+
   MemberList() = default;
-  MemberList(KnownMembers members)
-      : members_(members.empty() ? nullptr : std::make_shared<const KnownMembers>(std::move(members))) {}
+  MemberList(SharedKnownMembers members)
+      : members_(members.empty() ? nullptr : std::make_shared<const SharedKnownMembers>(std::move(members))) {}
+  MemberList(KnownMembers members) : MemberList(SharedKnownMembers(std::move(members))) {}
   MemberList(std::initializer_list<KnownMember> members) : MemberList(KnownMembers(members)) {}
 
-  const KnownMembers& operator*() const {
-    static const KnownMembers kNobody;
+  const SharedKnownMembers& operator*() const {
+    static const SharedKnownMembers kNobody;
     return members_ ? *members_ : kNobody;
   }
-  auto begin() const { return (**this).begin(); }
-  auto end() const { return (**this).end(); }
+  /// A copy, to make another list of.
+  KnownMembers values() const { return {begin(), end()}; }
+
+  Iterator begin() const { return (**this).begin(); }
+  Iterator end() const { return (**this).end(); }
   std::size_t size() const { return (**this).size(); }
   bool empty() const { return members_ == nullptr; }
   const KnownMember& operator[](std::size_t i) const { return (**this)[i]; }
@@ -58,7 +65,28 @@ class MemberList {
   friend bool operator==(const MemberList& a, const MemberList& b) { return a.shares(b) || *a == *b; }
 
  private:
-  std::shared_ptr<const KnownMembers> members_;  // null: empty
+  std::shared_ptr<const SharedKnownMembers> members_;  // null: empty
 };
+
+/// Goes along two such lists. Calls `only_first`, `only_second` or `both` for each address, in order, with iterators; of
+/// those that are the same object in both it calls nothing.
+template <class OnlyFirst, class OnlySecond, class Both>
+void for_each_difference(const MemberList& first, const MemberList& second, OnlyFirst only_first, OnlySecond only_second,
+                         Both both) {
+  if (first.shares(second)) return;
+  auto a = first.begin();
+  auto b = second.begin();
+  while (a != first.end() || b != second.end()) {
+    if (a != first.end() && b != second.end() && a.shared() == b.shared()) {
+      ++a, ++b;
+    } else if (b == second.end() || (a != first.end() && a->address < b->address)) {
+      only_first(*a++);
+    } else if (a == first.end() || b->address < a->address) {
+      only_second(*b++);
+    } else {
+      both(*a++, *b++);
+    }
+  }
+}
 
 }  // namespace weir::discovery

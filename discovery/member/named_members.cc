@@ -29,13 +29,21 @@ std::vector<std::string> usable_addresses(std::string_view named_address, const 
   return usable;
 }
 
-void add_resolved(const KnownMember& named, const std::vector<std::string>& addresses, KnownMembers& members) {
+using Pointer = SharedKnownMembers::Pointer;
+
+Pointer with(KnownMember member, bool balancer::Member::*fact) {
+  member.*fact = true;
+  return std::make_shared<const KnownMember>(std::move(member));
+}
+
+void add_resolved(const KnownMember& named, const std::vector<std::string>& addresses, std::vector<Pointer>& members) {
   const auto count = static_cast<std::uint32_t>(addresses.size());
   for (const std::string& address : addresses) {
-    KnownMember& member = members.emplace_back(named);
+    KnownMember member = named;
     member.address = address;
     member.weight = std::max<std::uint32_t>(1, (named.weight + count / 2) / count);
     member.name = member.hash_key = named.address;
+    members.push_back(std::make_shared<const KnownMember>(std::move(member)));
   }
 }
 
@@ -53,32 +61,32 @@ std::vector<std::string> hosts_of(const MemberList& members) {
 
 ResolvedMembers resolve_members(const MemberList& members, const HostAddresses& known, const std::vector<Cidr>& allow) {
   ResolvedMembers result;
-  KnownMembers all;
-  for (const KnownMember& member : members) {
-    if (!is_named(member.address)) {
-      all.push_back(member);
+  std::vector<Pointer> all;
+  for (auto member = members.begin(); member != members.end(); ++member) {
+    if (!is_named(member->address)) {
+      all.push_back(member.shared());
       continue;
     }
     const char* why = nullptr;
-    const std::vector<std::string> addresses = usable_addresses(member.address, known, allow, why);
-    add_resolved(member, addresses, all);
+    const std::vector<std::string> addresses = usable_addresses(member->address, known, allow, why);
+    add_resolved(*member, addresses, all);
     if (!addresses.empty()) continue;
-    result.without_address.emplace(host_of(member.address), why);
-    all.push_back(member);
-    all.back().down = true;
+    result.without_address.emplace(host_of(member->address), why);
+    all.push_back(with(*member, &KnownMember::down));
   }
   // Those that were announced by their address have no name and so come first.
-  std::sort(all.begin(), all.end(), [](const KnownMember& a, const KnownMember& b) {
-    return std::tie(a.address, a.name) < std::tie(b.address, b.name);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::tie(a->address, a->name) < std::tie(b->address, b->name);
   });
-  KnownMembers settled;
+  SharedKnownMembers settled;
   settled.reserve(all.size());
-  for (KnownMember& member : all) {
-    if (!settled.empty() && settled.back().address == member.address) {
-      settled.back().draining = settled.back().draining || member.draining;
-    } else {
-      settled.push_back(std::move(member));
+  for (auto member = all.begin(); member != all.end();) {
+    const auto first = member++;
+    bool is_drained = (*first)->draining;
+    for (; member != all.end() && (*member)->address == (*first)->address; ++member) {
+      is_drained = is_drained || (*member)->draining;
     }
+    settled.push_back(is_drained == (*first)->draining ? std::move(*first) : with(**first, &KnownMember::draining));
   }
   result.members = std::move(settled);
   return result;

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "member/member_directory.h"
+#include "session/names.h"
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 namespace weir::discovery {
@@ -24,16 +23,18 @@ class NativeDecoder {
   explicit NativeDecoder(DecodeRules rules) : rules_(std::move(rules)) {}
 
   /// Never throws for what `names` contain.
-  Decoded decode(std::vector<std::string> names);
+  Decoded decode(Names names);
 
  private:
-  std::optional<std::uint32_t> find(const std::string& name) const;
-  void remember(MemberList members, std::vector<std::string> names);
+  using Places = std::vector<std::uint32_t>;
+
+  Places find(const Names& names) const;
 
   const DecodeRules rules_;
-  MemberList members_;               // of the last listing that names alone settled
-  std::vector<std::string> names_;   // what each was made of; empty: to be decoded again, as it has a fault to report
-  std::vector<std::uint32_t> table_; // places in names_ by their hash, plus 1; 0: free
+  // The last listing that names alone settled; what its names say, and where in that each name's member is.
+  Names names_;
+  MemberList members_;
+  Places places_;
 };
 
 }  // namespace weir::discovery

@@ -147,7 +147,7 @@ bool matches(std::string_view match, const KnownMember& member) {
 AppliedPolicy apply_policy(const Policy& policy, const MemberList& members, WallTime now, const HealthWitness& health) {
   AppliedPolicy result{.members = members};
   if (policy.rules.empty() && policy.split.empty() && policy.backup_below <= 0) return result;
-  KnownMembers changed = *members;
+  KnownMembers changed = members.values();
   apply_rules(policy, changed, now, result);
   apply_split(policy, changed);
   apply_backup_below(policy, changed, health, result);

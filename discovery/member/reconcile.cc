@@ -13,14 +13,12 @@ const std::string& address_of(const KnownMember& member) { return member.address
 const std::string& address_of(const HeldMember& held) { return held.member.address; }
 const std::string& address_of(const LostMember& lost) { return lost.member.address; }
 
-template <class Entry>
-const Entry* find(const std::vector<Entry>& sorted, const std::string& address) {
+template <class Sorted>
+auto find(const Sorted& sorted, const std::string& address) -> decltype(&*sorted.begin()) {
   const auto place = std::lower_bound(sorted.begin(), sorted.end(), address,
-                                      [](const Entry& entry, const std::string& a) { return address_of(entry) < a; });
+                                      [](const auto& entry, const std::string& a) { return address_of(entry) < a; });
   return place != sorted.end() && address_of(*place) == address ? &*place : nullptr;
 }
-
-const KnownMember* find(const MemberList& sorted, const std::string& address) { return find(*sorted, address); }
 
 template <class Entry>
 void sort(std::vector<Entry>& entries) {
@@ -102,14 +100,12 @@ class Judgement {
       tally_.joined += seen_.members.size();
       return;
     }
-    auto before = memory_.present.begin();
-    for (const KnownMember& member : seen_.members) {
-      while (before != memory_.present.end() && before->address < member.address) ++before;
-      if (before != memory_.present.end() && before->address == member.address) continue;
+    const auto arrives = [&](const KnownMember& member) {
       const bool returns = find(memory_.held, member.address) != nullptr || find(memory_.lost, member.address) != nullptr;
       ++(returns ? tally_.returned : tally_.joined);
       if (note_arrival(memory_.flaps, member.address, now_.now)) ++tally_.suppressed;
-    }
+    };
+    for_each_difference(memory_.present, seen_.members, [](const auto&) {}, arrives, [](const auto&, const auto&) {});
     const auto is_back = [&](const auto& entry) { return find(seen_.members, address_of(entry)) != nullptr; };
     std::erase_if(memory_.held, is_back);
     std::erase_if(memory_.lost, is_back);
@@ -118,16 +114,16 @@ class Judgement {
   // Those of the last reading that are not in this one, except who had announced it.
   KnownMembers find_missing() {
     KnownMembers missing;
-    auto now = seen_.members.begin();
-    for (const KnownMember& member : memory_.present) {
-      while (now != seen_.members.end() && now->address < member.address) ++now;
-      if (now != seen_.members.end() && now->address == member.address) {
-        if (is_usable(member) && !is_usable(*now) && memory_.peak > 0) --memory_.peak;
-        continue;
-      }
-      if (is_usable(member)) missing.push_back(member);
-      else ++tally_.drained;
-    }
+    for_each_difference(
+        memory_.present, seen_.members,
+        [&](const KnownMember& gone) {
+          if (is_usable(gone)) missing.push_back(gone);
+          else ++tally_.drained;
+        },
+        [](const KnownMember&) {},
+        [&](const KnownMember& before, const KnownMember& now) {
+          if (is_usable(before) && !is_usable(now) && memory_.peak > 0) --memory_.peak;
+        });
     return missing;
   }
 
@@ -155,12 +151,12 @@ class Judgement {
     std::erase_if(memory_.lost, [&](const LostMember& lost) { return now_.now - lost.at > kWave; });
   }
 
+  // Less those that announced their leaving.
   std::size_t usable_before() const {
-    std::size_t count = 0;
-    for (const KnownMember& member : memory_.present) {
-      const KnownMember* const seen = find(seen_.members, member.address);
-      if (is_usable(member) && (seen == nullptr || is_usable(*seen))) ++count;
-    }
+    std::size_t count = count_usable(memory_.present);
+    for_each_difference(
+        memory_.present, seen_.members, [](const auto&) {}, [](const auto&) {},
+        [&](const KnownMember& before, const KnownMember& now) { count -= is_usable(before) && !is_usable(now) ? 1 : 0; });
     return count;
   }
 
@@ -254,28 +250,35 @@ class Judgement {
 };
 
 // The union of two sorted lists; where both name an address, `first` counts, but a wish to drain is always heard.
-template <class List>
-MemberList merge(MemberList first, const List& second, const KnownMember& (*member_of)(const typename List::value_type&)) {
+MemberList merge(MemberList first, const MemberList& second) {
+  if (first.empty()) return second;
   if (second.empty()) return first;
-  KnownMembers both;
+  SharedKnownMembers both;
   both.reserve(first.size() + second.size());
   auto a = first.begin();
   auto b = second.begin();
   while (a != first.end() || b != second.end()) {
-    if (b == second.end() || (a != first.end() && address_of(*a) < address_of(*b))) {
-      both.push_back(*a++);
-    } else if (a == first.end() || address_of(*b) < address_of(*a)) {
-      both.push_back(member_of(*b++));
+    if (b == second.end() || (a != first.end() && a->address < b->address)) {
+      both.push_back((a++).shared());
+    } else if (a == first.end() || b->address < a->address) {
+      both.push_back((b++).shared());
+    } else if (b->draining && !a->draining) {
+      KnownMember draining = *a++;
+      draining.draining = (b++)->draining;
+      both.push_back(std::move(draining));
     } else {
-      both.push_back(*a++);
-      both.back().draining = both.back().draining || member_of(*b++).draining;
+      both.push_back((a++).shared()), ++b;
     }
   }
   return both;
 }
 
-const KnownMember& itself(const KnownMember& member) { return member; }
-const KnownMember& member_of_held(const HeldMember& held) { return held.member; }
+MemberList members_of(const std::vector<HeldMember>& held) {
+  KnownMembers members;
+  members.reserve(held.size());
+  for (const HeldMember& each : held) members.push_back(each.member);
+  return members;
+}
 
 std::optional<TimePoint> when_to_look_again(const Memory& memory, const Circumstances& circumstances) {
   std::optional<TimePoint> earliest;
@@ -342,12 +345,10 @@ Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances
 }
 
 MemberList members_of(const Memory& memory) {
-  MemberList members = memory.members.present;
+  MemberList members;
   for (const auto* directory : {&memory.members, &memory.direct, &memory.fixed}) {
-    if (directory != &memory.members) {
-      members = members.empty() ? directory->present : merge(std::move(members), *directory->present, itself);
-    }
-    members = merge(std::move(members), directory->held, member_of_held);
+    members = merge(std::move(members), directory->present);
+    members = merge(std::move(members), members_of(directory->held));
   }
   return members;
 }

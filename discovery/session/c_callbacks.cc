@@ -7,6 +7,8 @@
 namespace weir::discovery {
 namespace {
 
+constexpr std::size_t kUsualName = 32;  // bytes
+
 NodeStat to_stat(const Stat* stat) {
   if (stat == nullptr) return {};
   return {stat->czxid, stat->mzxid, stat->pzxid, stat->ctime, stat->version, stat->ephemeralOwner};
@@ -78,8 +80,9 @@ void weir_zk_watch(zhandle_t*, int type, int, const char*, void* number) {
 void weir_zk_listed(int rc, const String_vector* names, const Stat* stat, const void* number) {
   Reply answer{.code = rc, .stat = to_stat(stat)};
   if (rc == ZOK && names != nullptr) {
-    answer.names.reserve(static_cast<std::size_t>(names->count));
-    for (int i = 0; i < names->count; ++i) answer.names.emplace_back(names->data[i]);
+    const auto count = static_cast<std::size_t>(names->count);
+    answer.names.reserve(count, count * kUsualName);
+    for (std::size_t i = 0; i < count; ++i) answer.names.push_back(names->data[i]);
   }
   reply(number, std::move(answer));
 }

@@ -20,7 +20,7 @@ struct Reply {
   int event = 0;         ///< type of a watch's event
   std::int64_t client_id = 0;
   int timeout_ms = 0;
-  std::vector<std::string> names{};
+  Names names{};
   std::string data{};
   NodeStat stat{};
 };

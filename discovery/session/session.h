@@ -6,6 +6,7 @@
 #pragma once
 
 #include "session/executor.h"
+#include "session/names.h"
 
 #include <cstdint>
 #include <functional>
@@ -42,7 +43,7 @@ struct NodeStat {
 
 struct Listing {
   Code code = Code::Ok;
-  std::vector<std::string> names{};  ///< in no order
+  Names names{};  ///< in no order
   NodeStat stat{};
 };
 

@@ -110,9 +110,9 @@ void DirectoryReader::on_listing(Listing listing) {
   if (listing.names.size() > settings_.max_members) {
     return trouble(fmt::format("{} children, more than {}", listing.names.size(), settings_.max_members));
   }
-  std::size_t bytes = 0;
-  for (const std::string& name : listing.names) bytes += name.size();
-  if (bytes > settings_.max_bytes) return trouble(fmt::format("{} bytes of names, more than {}", bytes, settings_.max_bytes));
+  if (listing.names.bytes() > settings_.max_bytes) {
+    return trouble(fmt::format("{} bytes of names, more than {}", listing.names.bytes(), settings_.max_bytes));
+  }
   const TimePoint began = executor_.now();
   const Clock::duration worked_before = work_of_thread();
   if (settings_.format == Format::Native && !settings_.is_outer) {
@@ -141,7 +141,7 @@ void DirectoryReader::decode_native(Listing listing) {
 }
 
 void DirectoryReader::judge_names(Reading& reading) {
-  for (std::string& name : reading.listing.names) {
+  for (std::string& name : std::exchange(reading.listing.names, {}).strings()) {
     FromName said = decode_child_name(settings_.format, name, settings_.rules, settings_.is_outer);
     if (said.what == FromName::What::NotOne) continue;
     if (said.what == FromName::What::NeedsData) {
@@ -153,7 +153,6 @@ void DirectoryReader::judge_names(Reading& reading) {
     if (said.reason != nullptr) reading.directory.rejected.push_back({name, said.reason});
     for (KnownMember& member : said.members) reading.directory.children.push_back({name, std::move(member)});
   }
-  reading.listing.names.clear();
 }
 
 // Asks for what is missing, so many at a time; ends in `decode` once everything was answered.

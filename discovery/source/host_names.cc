@@ -25,13 +25,23 @@ void HostNames::stop() {
 void HostNames::remember(HostAddresses addresses) { addresses_ = std::move(addresses); }
 
 MemberList HostNames::resolve(const MemberList& members) {
-  const std::vector<std::string> hosts = hosts_of(members);
-  follow(hosts);
-  without_address_.clear();
-  if (hosts.empty()) return members;
+  if (has_no_names(members)) return members;
+  follow(hosts_of(members));
   ResolvedMembers resolved = resolve_members(members, addresses_, settings_.allow);
   without_address_ = std::move(resolved.without_address);
   return std::move(resolved.members);
+}
+
+// Looks only at members that the last list without names did not have, and remembers it if this is one, too.
+bool HostNames::has_no_names(const MemberList& members) {
+  bool any = false;
+  const auto look = [&](const KnownMember& member) { any = any || is_named(member.address); };
+  for_each_difference(without_names_, members, [](const auto&) {}, look, [&](const auto&, const auto& now) { look(now); });
+  if (any) return false;
+  without_names_ = members;
+  follow({});
+  without_address_.clear();
+  return true;
 }
 
 // Those that are followed already are not given up for newcomers.

@@ -58,6 +58,7 @@ class HostNames {
     std::string failure{};  // why it does not resolve now
   };
 
+  bool has_no_names(const MemberList& members);
   void follow(const std::vector<std::string>& hosts);
   void look_up_due();
   void answered(const std::string& name, HostAnswer answer);
@@ -67,6 +68,7 @@ class HostNames {
   const HostLookUp look_up_;
   const std::function<void()> on_change_;
   Executor& executor_;
+  MemberList without_names_;  // the last one
   HostAddresses addresses_;
   std::map<std::string, Host> hosts_;
   std::map<std::string, const char*> without_address_;  // as of the last `resolve`

@@ -31,7 +31,11 @@ std::vector<Cidr> ranges_of(const ZooKeeperConfig& config) {
 // What a policy alone asks for is no news to a balancer.
 bool is_same_to_balancer(const MemberList& a, const MemberList& b) {
   const auto is_same = [](const balancer::Member& x, const balancer::Member& y) { return x == y; };
-  return a.shares(b) || std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same);
+  if (a.size() != b.size()) return false;
+  bool are_same = true;
+  for_each_difference(a, b, [&](const auto&) { are_same = false; }, [&](const auto&) { are_same = false; },
+                      [&](const auto& x, const auto& y) { are_same = are_same && is_same(x, y); });
+  return are_same;
 }
 
 }  // namespace
@@ -117,7 +121,7 @@ void MembershipKeeper::load_cache() {
   // Allowed once is not allowed for ever.
   const std::vector<Cidr> allow = ranges_of(config_);
   for (auto* directory : {&memory_.members, &memory_.fixed, &memory_.direct}) {
-    KnownMembers present = *directory->present;
+    KnownMembers present = directory->present.values();
     std::erase_if(present, [&](const auto& member) { return !may_be_announced(member.address, allow); });
     directory->present = std::move(present);
     std::erase_if(directory->held, [&](const auto& held) { return !may_be_announced(held.member.address, allow); });
@@ -319,7 +323,7 @@ void MembershipKeeper::announce(MemberList members, std::size_t held) {
   report_.announced(announced_ ? *announced_ : MemberList(), members, held);
   announced_ = std::move(members);
   if (is_complete()) save();
-  if (!is_ended_) parts_.sink(std::vector<balancer::Member>(announced_->begin(), announced_->end()));
+  if (!is_ended_) parts_.sink(**announced_);
 }
 
 }  // namespace weir::discovery

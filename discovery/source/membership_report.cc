@@ -16,18 +16,9 @@ struct Difference {
 
 Difference difference(const MemberList& before, const MemberList& now) {
   Difference result;
-  auto a = before.begin();
-  auto b = now.begin();
-  while (a != before.end() || b != now.end()) {
-    if (b == now.end() || (a != before.end() && a->address < b->address)) {
-      ++result.left, ++a;
-    } else if (a == before.end() || b->address < a->address) {
-      ++result.joined, ++b;
-    } else {
-      if (static_cast<const balancer::Member&>(*a) != static_cast<const balancer::Member&>(*b)) ++result.changed;
-      ++a, ++b;
-    }
-  }
+  for_each_difference(
+      before, now, [&](const auto&) { ++result.left; }, [&](const auto&) { ++result.joined; },
+      [&](const balancer::Member& a, const balancer::Member& b) { result.changed += a == b ? 0 : 1; });
   return result;
 }
 

@@ -107,13 +107,12 @@ void Upstreams::Entry::publish() {
     for (int copy = 2; !known.insert(member.address).second; ++copy)
       member.address = shared::address_of_copy(first, copy);
   }
-  all.reserve(all.size() + discovered.size());
-  for (const balancer::Member& member : discovered)
-    if (!known.contains(member.address)) all.push_back(member);
+  balancer::Members everyone(std::move(all));
+  everyone.append(discovered);  // of those with one address the first counts
   const bool have_to_prove =
       checks && std::any_of(checks->checks().begin(), checks->checks().end(),
                             [](const shared::HealthCheck& check) { return check.mandatory; });
-  group->update(all, have_to_prove ? balancer::Newcomers::Prove : balancer::Newcomers::Serve);
+  group->update(everyone, have_to_prove ? balancer::Newcomers::Prove : balancer::Newcomers::Serve);
   if (checks) checks->follow();
 }
 
@@ -220,7 +219,7 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
                                entry.source_config.path == wanted.path;
     if (!is_same_place) {
       const std::lock_guard lock(entry.mutex);
-      entry.discovered.clear();
+      entry.discovered = {};
       entry.was_read = false;
     }
   }
@@ -242,7 +241,7 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
       std::move(wanted), log_event, discovery::ZooKeeperClients::of_process(), witness_of(entry.group),
       host_look_up(dns_, names));
   show_status(block, *entry.source);
-  entry.source->start([&entry, error_log, name = block.name](std::vector<balancer::Member> members) {
+  entry.source->start([&entry, error_log, name = block.name](balancer::Members members) {
     const std::lock_guard lock(entry.mutex);
     log::notice(*error_log, "upstream \"{}\" has {} discovered members (before: {})", name, members.size(),
                 entry.discovered.size());

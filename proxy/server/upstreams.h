@@ -53,7 +53,8 @@ class Upstreams {
     std::condition_variable read_once;
     bool was_read = false;
     std::mutex mutex;  // guards what follows: two threads bring members
-    std::vector<balancer::Member> configured, discovered;
+    std::vector<balancer::Member> configured;
+    balancer::Members discovered;
     std::vector<Resolved> resolved;  // one for each server line with `resolve`
     std::unique_ptr<discovery::ZooKeeperSource> source;
     discovery::ZooKeeperConfig source_config;

@@ -83,7 +83,7 @@ void apply_weight_rules(const std::vector<WeightRule>& rules, std::vector<Decode
     const auto factor = factors.find(std::string(kind).append(which));
     return factor == factors.end() ? 1.0 : factor->second;
   };
-  for (auto& [name, member, is_faulty] : children) {
+  for (auto& [name, member, is_faulty, number] : children) {
     if (!name.starts_with("member_")) continue;
     const double factor = factor_of(kMember, name) * factor_of(kInet, member.address) * factor_of(kShard, shard_of(member));
     if (factor != 1) multiply_weight(member, factor);

@@ -232,7 +232,7 @@ TEST_F(AgentTest, KeepsWhatIsItsOwnToThoseWhoKnowTheSecret) {
   config.auth = {.scheme = "digest", .secret = "weir:open-sesame"};
   ZooKeeperSource friendly(config, note, Watched::clients());
   std::atomic<bool> is_there{false};
-  friendly.start([&](std::vector<balancer::Member> members) { is_there = members.size() == 1; });
+  friendly.start([&](balancer::Members members) { is_there = members.size() == 1; });
   EXPECT_TRUE(wait_until([&] { return is_there.load(); })) << one.output();
   Administrator stranger(servers());
   EXPECT_EQ(stranger.remove("/weir/app/members/127.0.0.1:81,w=20"), Code::NoAuth);

@@ -44,7 +44,7 @@ class Watched {
   }
 
   void start() {
-    source.start([this](std::vector<balancer::Member> members) {
+    source.start([this](balancer::Members members) {
       const std::lock_guard lock(mutex_);
       history_.push_back(std::move(members));
       last_change_ = Clock::now();
@@ -63,7 +63,7 @@ class Watched {
     if (!changed_.wait_for(lock, patience, are_there)) return std::nullopt;
     return last_change_;
   }
-  std::vector<std::vector<balancer::Member>> history() const {
+  std::vector<balancer::Members> history() const {
     const std::lock_guard lock(mutex_);
     return history_;
   }
@@ -90,7 +90,7 @@ class Watched {
     for (const auto& line : lines_) text += line + "\n";
     return text;
   }
-  static Addresses addresses(const std::vector<balancer::Member>& members) {
+  static Addresses addresses(const balancer::Members& members) {
     Addresses result;
     for (const auto& member : members) result.push_back(member.address);
     return result;
@@ -99,7 +99,7 @@ class Watched {
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::vector<balancer::Member>> history_;
+  std::vector<balancer::Members> history_;
   std::vector<std::string> lines_;
   TimePoint last_change_{};
 
@@ -130,7 +130,7 @@ class Administrator {
     return ask<Existence>([=](Session& session, auto done) { session.exists(path, {}, done); });
   }
   std::vector<std::string> children(const std::string& path) {
-    return ask<Listing>([=](Session& session, auto done) { session.list(path, {}, done); }).names;
+    return ask<Listing>([=](Session& session, auto done) { session.list(path, {}, done); }).names.strings();
   }
   Code join(const std::string& name, const std::string& path = "/weir/app") {
     return create(path + "/members/" + name, true);

@@ -198,7 +198,7 @@ TEST_P(SessionContract, TellsByItsStampsWhatHappenedToANode) {
   const NodeStat made = exists(client, "/a").stat;
   create(client, "/a/b");
   const Listing with_child = list(client, "/a");
-  EXPECT_EQ(with_child.names, (std::vector<std::string>{"b"}));
+  EXPECT_EQ(with_child.names, Names{"b"});
   EXPECT_EQ(with_child.stat.czxid, made.czxid);
   EXPECT_GT(with_child.stat.pzxid, made.pzxid);
   EXPECT_EQ(with_child.stat.mzxid, made.mzxid);

@@ -8,7 +8,7 @@ int main() {
   using namespace weir;
   const auto app = std::make_shared<balancer::Upstream>("app", *balancer::find_picker("least_conn"));
   discovery::StaticSource source({{.address = "10.0.0.2:80"}, {.address = "10.0.0.1:80"}});
-  source.start([&](std::vector<balancer::Member> members) { app->update(members); });
+  source.start([&](balancer::Members members) { app->update(members); });
   source.stop();
   balancer::UpstreamReader reader(app);
   const auto lease = reader.acquire({.now = balancer::Clock::now()});

@@ -24,6 +24,35 @@ TEST(Upstream, ShowsANewMemberToReadersAtOnce) {
   EXPECT_EQ(app.picks(2), "bb");
 }
 
+TEST(Upstream, SharesMembersWithWhoeverAnnouncesThem) {
+  const Members first{{.address = "a", .weight = 2}, {.address = "b"}};
+  TestUpstream app("round_robin");
+  app.upstream->update(first);
+  EXPECT_EQ(first.shared(0).use_count(), 2);
+  const Members alike{{.address = "a", .weight = 2}, {.address = "b"}};
+  app.upstream->update(alike);
+  EXPECT_EQ(first.shared(0).use_count(), 1);
+  EXPECT_EQ(alike.shared(0).use_count(), 2);
+  Members changed{{.address = "a", .weight = 3}};
+  changed.append(alike);  // of those with the same address the first counts
+  app.upstream->update(changed);
+  EXPECT_EQ(app.backend("a")->weight(), 3U);
+  EXPECT_EQ(app.upstream->snapshot()->primaries().size(), 2U);
+}
+
+TEST(Upstream, PublishesNothingForARuleThatStands) {
+  TestUpstream app("round_robin", {{.address = "a"}});
+  app.upstream->keep_timings(true);
+  app.upstream->set_zone("eu");
+  const std::uint64_t generation = app.upstream->snapshot()->generation();
+  app.upstream->keep_timings(true);
+  app.upstream->keep_routes(true);
+  app.upstream->set_zone("eu");
+  EXPECT_EQ(app.upstream->snapshot()->generation(), generation);
+  app.upstream->keep_routes(false);
+  EXPECT_EQ(app.upstream->snapshot()->generation(), generation + 1);
+}
+
 TEST(Upstream, KeepsIdentityAndCountersOfWhoStays) {
   TestUpstream app("least_conn", {{.address = "a"}, {.address = "b"}});
   const std::uint64_t id = app.backend("a")->id();

@@ -36,7 +36,7 @@ struct FakeWorld {
   }
 
   void watch(HealthWitness witness = {}) {
-    const auto sink = [this](std::vector<balancer::Member> members) { announced.push_back(std::move(members)); };
+    const auto sink = [this](balancer::Members members) { announced.push_back(std::move(members)); };
     const auto log = [this](Severity, std::string_view text) { note(text); };
     keeper = std::make_unique<MembershipKeeper>(*executor, *ensemble, config,
                                                 MembershipKeeper::Parts{.sink = sink,
@@ -106,7 +106,7 @@ struct FakeWorld {
   std::unique_ptr<Ensemble> ensemble;
   std::shared_ptr<SharedStatus> status = std::make_shared<SharedStatus>();
   std::unique_ptr<MembershipKeeper> keeper;
-  std::vector<std::vector<balancer::Member>> announced;
+  std::vector<balancer::Members> announced;
   std::vector<std::string> lines;
 };
 

@@ -269,7 +269,7 @@ TEST_F(MembershipKeeperTest, MayBeEndedByItsSink) {
   world.join("10.0.0.1:80");
   int calls = 0;
   std::unique_ptr<MembershipKeeper> keeper;
-  const auto sink = [&](std::vector<balancer::Member>) {
+  const auto sink = [&](balancer::Members) {
     ++calls;
     keeper->end();
   };
@@ -285,11 +285,11 @@ TEST_F(MembershipKeeperTest, MayBeEndedByItsSink) {
 TEST_F(MembershipKeeperTest, SharesASessionWithOthers) {
   start_with({"10.0.0.1:80"});
   FakeWorld* const shared = &world;
-  std::vector<balancer::Member> other;
+  balancer::Members other;
   ZooKeeperConfig config = world.config;
   config.path = "/weir/other";
   MembershipKeeper keeper(*shared->executor, *shared->ensemble, config,
-                          {.sink = [&](std::vector<balancer::Member> members) { other = std::move(members); },
+                          {.sink = [&](balancer::Members members) { other = std::move(members); },
                            .status = std::make_shared<SharedStatus>()});
   keeper.begin();
   world.registry.create("/weir/other/members/10.0.0.7:80");

@@ -11,8 +11,8 @@ TEST(StaticSource, AnnouncesOnceSortedAndEachAddressOnce) {
   a.address = "a";
   again.weight = 9;
   StaticSource source({b, a, again});
-  std::vector<std::vector<balancer::Member>> announced;
-  source.start([&](std::vector<balancer::Member> members) { announced.push_back(std::move(members)); });
+  std::vector<balancer::Members> announced;
+  source.start([&](balancer::Members members) { announced.push_back(std::move(members)); });
   source.stop();
   ASSERT_EQ(announced.size(), 1u);
   EXPECT_EQ(announced[0], (std::vector{a, b}));

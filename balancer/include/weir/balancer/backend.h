@@ -8,7 +8,7 @@
 #pragma once
 
 #include <weir/balancer/health.h>
-#include <weir/balancer/member.h>
+#include <weir/balancer/members.h>
 #include <weir/balancer/pulse.h>
 #include <weir/balancer/share.h>
 #include <weir/balancer/timings.h>
@@ -34,7 +34,7 @@ struct Slot {
 class Backend {
  public:
   /// Made by `Upstream::update` only.
-  Backend(std::shared_ptr<Board> board, const Member& member, bool is_vetoed);
+  Backend(std::shared_ptr<Board> board, Members::Pointer member, bool is_vetoed);
   ~Backend();
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
@@ -124,9 +124,9 @@ class Backend {
 
   // For Upstream, which calls these under its lock. Changes that open the backend come before the new snapshot is
   // published, those that close it after, so that no thread finds all doors closed in between.
-  void apply(const Member& member, bool is_only_one);
-  /// Whether to apply `member` would change nothing.
-  bool is_applied(const Member& member, bool is_only_one) const noexcept;
+  void apply(const Members::Pointer& member, bool is_only_one);
+  /// Whether to apply `member` would change nothing; if so, it is the object that is looked for next time.
+  bool is_applied(const Members::Pointer& member, bool is_only_one);
   void shut_if_told() noexcept;
   void set_route(std::string route);
   void retire(std::shared_ptr<Backend> self) noexcept;
@@ -149,16 +149,18 @@ class Backend {
   alignas(64) Pulse pulse_;
   std::atomic<bool> hangs_{false};  // marked because it hung
 
-  alignas(64) const std::shared_ptr<Board> board_;
+  // What each update of the upstream looks at, of every backend.
+  alignas(64) std::uint64_t announced_in_ = 0;  // the update that named it last,
+  std::size_t place_ = 0;                       // and where in it
+  Members::Pointer announced_;
+  std::atomic<bool> is_backup_;
+  bool is_only_one_ = false;
+
+  const std::shared_ptr<Board> board_;
   const std::uint64_t id_;
   const std::string address_;
   std::shared_ptr<Backend> kept_by_leases_;  // itself, from leaving the upstream until the last lease ends
-  std::atomic<bool> is_backup_;
-  std::uint64_t announced_in_ = 0;  // the update of the upstream that named it last,
-  std::size_t place_ = 0;           // and where in it
-  bool is_only_one_ = false;
-  mutable std::mutex announced_mutex_;
-  Member announced_;
+  mutable std::mutex announced_mutex_;       // for announced_
   std::vector<std::unique_ptr<const std::string>> routes_;  // all it ever had; the last one counts
 };
 

@@ -49,7 +49,7 @@ class Snapshot {
   struct Tier {
     Part all;
     std::unique_ptr<Part> near, far;  // if zones matter: those in the clients' zone, and the others
-    std::vector<std::pair<std::size_t, std::uint32_t>> by_route;  // hash of the route, and who has it; sorted; none: all are looked at
+    std::vector<std::pair<std::size_t, std::uint32_t>> by_route;  // hash and who; sorted; empty: there is no index
   };
 
   /// A lease in the making; no backend: none could be had.

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <weir/balancer/lease.h>
-#include <weir/balancer/member.h>
+#include <weir/balancer/members.h>
 #include <weir/balancer/picker.h>
 #include <weir/balancer/queue.h>
 #include <weir/balancer/sessions.h>
@@ -52,8 +52,8 @@ class Upstream {
   /// Makes `members` the complete membership. A backend whose address stays keeps its identity and its counters,
   /// whatever else changed about it; one that left gets no new request from the moment this returns. Of members with
   /// the same address the first counts.
-  /// Costs little for each member that is announced as before, and in the same order.
-  void update(const std::vector<Member>& members, Newcomers newcomers = Newcomers::Serve);
+  /// Costs little for each member that is announced as before, and in the same order; least if it is the same object.
+  void update(const Members& members, Newcomers newcomers = Newcomers::Serve);
 
   /// Lets a health check take the backend at `address` out of rotation, or back in; then its failures are forgotten. It
   /// is picked meanwhile only when nobody else is left. Returns false if there is no such backend.
@@ -86,10 +86,10 @@ class Upstream {
   using List = std::vector<std::shared_ptr<Backend>>;
 
   /// The one at `member.address`: first looked for at the place `expected`. Makes it if there is none.
-  std::shared_ptr<Backend> backend_for(const Member& member, Newcomers newcomers, std::size_t expected);
+  std::shared_ptr<Backend> backend_for(const Members::Pointer& member, Newcomers newcomers, std::size_t expected);
   void publish();
-  template <class Change>
-  void change_rules(Change change);
+  template <class Value>
+  void set_rule(Value Snapshot::Rules::*rule, Value value);
 
   const std::string name_;
   const std::shared_ptr<Board> board_;

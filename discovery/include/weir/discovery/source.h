@@ -4,15 +4,14 @@
 // announcement is repaired by the next one.
 #pragma once
 
-#include <weir/balancer/member.h>
+#include <weir/balancer/members.h>
 
 #include <functional>
-#include <vector>
 
 namespace weir::discovery {
 
 /// Receives a complete membership, sorted by address, each address once.
-using Sink = std::function<void(std::vector<balancer::Member>)>;
+using Sink = std::function<void(balancer::Members)>;
 
 /// Announces the membership of one upstream.
 /// Thread safety: `start` and `stop` may be called from any thread, but not at the same time.
