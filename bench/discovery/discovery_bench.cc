@@ -1,7 +1,7 @@
 // How long a change of the registry takes to reach those who pick, and what knowing many members costs.
 //
 //   discovery_bench            everything, against a ZooKeeper of its own on loopback
-//   discovery_bench NAME…      of: sync10k sync100k vanish drain cached traffic
+//   discovery_bench NAME…      of: sync10k sync100k vanish drain cached traffic reloads
 //
 // The cases that measure memory run in processes of their own, which this program starts as itself.
 #include <weir/discovery/zookeeper_source.h>
@@ -17,11 +17,13 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <zookeeper/zookeeper.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <mutex>
@@ -98,7 +100,7 @@ class Watcher {
   explicit Watcher(const std::string& server, const char* path = kPath) : source_({.servers = {server}, .path = path}, {}) {}
   ~Watcher() { source_.stop(); }
   void start() {
-    source_.start([this](std::vector<balancer::Member> members) {
+    source_.start([this](balancer::Members members) {
       const std::lock_guard lock(mutex_);
       count_ = members.size();
       fewest_ = std::min(fewest_, count_);
@@ -125,6 +127,46 @@ class Watcher {
   ZooKeeperSource source_;
 };
 
+// The least that follows a directory: the C client alone asks for its names, with a watch, whenever that has fired, and
+// nobody looks at the answer.
+class BareFollower {
+ public:
+  BareFollower(const std::string& server, std::string path) : path_(std::move(path)) {
+    zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
+    zk_ = zookeeper_init(server.c_str(), &on_event, 10'000, nullptr, this, 0);
+    wait_until([this] { return listings_ != 0; });
+  }
+  ~BareFollower() { zookeeper_close(zk_); }
+
+ private:
+  static void on_event(zhandle_t* zk, int type, int state, const char*, void* context) {
+    const bool is_connected = type == ZOO_SESSION_EVENT && state == ZOO_CONNECTED_STATE;
+    if (!is_connected && type != ZOO_CHILD_EVENT) return;
+    zoo_awget_children2(zk, static_cast<BareFollower*>(context)->path_.c_str(), &on_event, context, &on_listing, context);
+  }
+  static void on_listing(int code, const String_vector*, const Stat*, const void* context) {
+    if (code == ZOK) ++static_cast<BareFollower*>(const_cast<void*>(context))->listings_;
+  }
+
+  const std::string path_;
+  std::atomic<int> listings_{0};
+  zhandle_t* zk_ = nullptr;
+};
+
+// What the threads of a process have worked that follow a registry: the discovery's own, and the C client's, which were
+// started by it and so are called the same.
+double worked_ms(pid_t pid) {
+  double sum = 0;
+  for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid))) {
+    std::string name;
+    std::getline(std::ifstream(thread.path() / "comm") >> std::ws, name);
+    double nanoseconds = 0;
+    std::ifstream(thread.path() / "schedstat") >> nanoseconds;
+    if (name == "weir-zookeeper") sum += nanoseconds / 1e6;
+  }
+  return sum;
+}
+
 // --- in processes of their own
 
 int run_fill(const std::string& server, int count) {
@@ -134,10 +176,11 @@ int run_fill(const std::string& server, int count) {
 
 // Known to the proxy, and no traffic for addresses at which nobody is.
 constexpr const char* kPathOfOthers = "/weir/others";
+constexpr const char* kPathOfBare = "/weir/bare";
 
 int run_fill_draining(const std::string& server, int count) {
   Writer writer(server);
-  for (const char* path : {kPath, kPathOfOthers}) writer.fill(0, count, false, ",s=drain", path);
+  for (const char* path : {kPath, kPathOfOthers, kPathOfBare}) writer.fill(0, count, false, ",s=drain", path);
   return 0;
 }
 
@@ -175,15 +218,18 @@ void sync(const std::string& title, int count, int rounds) {
   watcher.when_there_are(static_cast<std::size_t>(count));
   Writer writer(server.address());
   std::vector<double> changes;
-  for (int i = 0; i < 30; ++i) {
+  constexpr int kChanges = 30;
+  const double worked_before = worked_ms(getpid());
+  for (int i = 0; i < kChanges; ++i) {
     std::this_thread::sleep_for(count > 10'000 ? 1500ms : 300ms);
     const std::string path = fmt::format("{}/members/{}", kPath, name_of(count + i));
     const auto began = Clock::now();
     writer.multi({Operation::create(path)});
     changes.push_back(ms(watcher.when_there_are(static_cast<std::size_t>(count + i + 1)) - began));
   }
-  fmt::print("{}: one member more, from asking ZooKeeper to the new membership: p50 {:.1f} ms, p99 {:.1f} ms (30)\n", title,
-             quantile(changes, 0.5), quantile(changes, 0.99));
+  fmt::print("{}: one member more, from asking ZooKeeper to the new membership: p50 {:.1f} ms, p99 {:.1f} ms (30); "
+             "each takes {:.1f} ms of the threads that follow it\n", title,
+             quantile(changes, 0.5), quantile(changes, 0.99), (worked_ms(getpid()) - worked_before) / kChanges);
 }
 
 void vanish() {
@@ -308,85 +354,109 @@ class Latencies {
   std::thread threads_[kThreads];
 };
 
-// Requests while the discovery works, beside requests while it does not: turn and turn about, as the machine has moods. And
-// beside requests while the registry and a discovery in another process do the same: what they take of the processors is no
-// fault of the workers' neighbour.
-void traffic() {
-  test::ZooKeeperServer server;
-  run_self("fill-draining", server.address(), 10'000);
-  auto backend = test::FakeBackend::answering({.status = 200, .body = "ok"});
-  const auto config = [](const std::string& path, int number) {
+using Windows = std::vector<std::pair<TimePoint, TimePoint>>;
+
+void add_window(Windows& windows, Clock::duration length, const std::function<void()>& begin) {
+  const TimePoint now = Clock::now();
+  begin();
+  std::this_thread::sleep_until(now + length);
+  windows.emplace_back(now, now + length);
+}
+
+// A proxy that follows 10,000 members, with clients, and a second such directory.
+struct Scene {
+  static std::string config(const std::string& path, int number) {
     return fmt::format("upstream group {{ server %backend%; zk_cluster %zk%; zk_path {}; }} keepalive_requests 1000000000; "
                        "server {{ location / {{ proxy_pass http://group; }} location /status {{ return 200 {}; }} "
                        "location /discovery {{ zk_status; }} }}", path, number);
-  };
-  test::WeirProcess weir(config(kPath, 0), {{"zk", server.address()}, {"backend", backend.address()}});
-  const auto has_members = [&](int count) {
+  }
+  Scene() { has_members(10'000); }
+
+  bool has_members(int count) {
     const std::string wanted = fmt::format("members: {},", count);
     return wait_until([&] { return weir.get("/discovery").text().find(wanted) != std::string::npos; });
-  };
-  has_members(10'000);
-  using Windows = std::vector<std::pair<TimePoint, TimePoint>>;
-  Windows quiet, changes, changes_elsewhere, reloads, syncs, syncs_elsewhere;
-  const auto window = [](Windows& windows, Clock::duration length, const auto& begin) {
-    const TimePoint now = Clock::now();
-    begin();
-    std::this_thread::sleep_until(now + length);
-    windows.emplace_back(now, now + length);
-  };
-  Latencies load(weir.address());
-  Writer writer(server.address());
-  const auto add = [&](const char* path, int i) {
-    writer.multi({Operation::create(fmt::format("{}/members/{},s=drain", path, name_of(20'000 + i)))});
-  };
-  constexpr int kChanges = 100, kReloads = 15;
-  {
-    Watcher elsewhere(server.address(), kPathOfOthers);
-    elsewhere.start();
-    elsewhere.when_there_are(10'000);
-    std::this_thread::sleep_for(1s);
-    for (int i = 0; i < kChanges; ++i) {
-      window(quiet, 50ms, [] {});
-      window(changes, 50ms, [&] { add(kPath, i); });
-      std::this_thread::sleep_for(150ms);  // what it owes of pauses is over
-      window(changes_elsewhere, 50ms, [&] { add(kPathOfOthers, i); });
-      std::this_thread::sleep_for(150ms);
-    }
   }
-  has_members(10'000 + kChanges);
+  void add(const char* path, int i) {
+    writer.multi({Operation::create(fmt::format("{}/members/{},s=drain", path, name_of(20'000 + i)))});
+  }
+  void print(const char* when, const Windows& windows) const {
+    const std::vector<double> times = load.in(windows);
+    fmt::print("traffic: {}: p50 {:.2f} ms, p99 {:.2f} ms, p99.9 {:.2f} ms ({} requests in {} windows)\n", when,
+               quantile(times, 0.5), quantile(times, 0.99), quantile(times, 0.999), times.size(), windows.size());
+  }
+  void end() {
+    load.end();
+    fmt::print("traffic: {} requests failed\n", load.failed());
+  }
+
+  test::ZooKeeperServer server;
+  std::string filled = run_self("fill-draining", server.address(), 10'000);
+  test::FakeBackend backend = test::FakeBackend::answering({.status = 200, .body = "ok"});
+  test::WeirProcess weir{config(kPath, 0), {{"zk", server.address()}, {"backend", backend.address()}}};
+  Latencies load{weir.address()};
+  Writer writer{server.address()};
+};
+
+// Requests while the discovery works, beside requests while it does not: turn and turn about, as the machine has moods. And
+// beside requests while somebody else follows a registry in another process, be it with a discovery or with the least that
+// can: what these take of the processors is no fault of the workers' neighbour.
+void traffic() {
+  Scene scene;
+  Windows quiet, changes, changes_elsewhere, changes_bare;
+  constexpr int kChanges = 100;
+  double worked = 0;
+  Watcher elsewhere(scene.server.address(), kPathOfOthers);
+  elsewhere.start();
+  elsewhere.when_there_are(10'000);
+  const BareFollower bare(scene.server.address(), std::string(kPathOfBare) + "/members");
+  std::this_thread::sleep_for(1s);
+  for (int i = 0; i < kChanges; ++i) {
+    add_window(quiet, 50ms, [] {});
+    const double before = worked_ms(scene.weir.pid());
+    add_window(changes, 50ms, [&] { scene.add(kPath, i); });
+    std::this_thread::sleep_for(150ms);  // what it owes of pauses is over
+    worked += worked_ms(scene.weir.pid()) - before;
+    add_window(changes_elsewhere, 50ms, [&] { scene.add(kPathOfOthers, i); });
+    std::this_thread::sleep_for(100ms);
+    add_window(changes_bare, 50ms, [&] { scene.add(kPathOfBare, i); });
+    std::this_thread::sleep_for(100ms);
+  }
+  scene.end();
+  scene.print("10000 members, nothing changes, 50 ms", quiet);
+  scene.print("one more member, the 50 ms after it", changes);
+  scene.print("the same where another process follows it", changes_elsewhere);
+  scene.print("the same where another process asks for the names and drops them", changes_bare);
+  fmt::print("traffic: one change takes {:.1f} ms of the proxy's threads that follow the registry\n", worked / kChanges);
+}
+
+void reloads() {
+  Scene scene;
+  Windows reloads, syncs, syncs_elsewhere;
+  constexpr int kReloads = 15;
   int number = 0;
   const auto rest = [&] {
-    has_members(10'000 + kChanges);
+    scene.has_members(10'000);
     std::this_thread::sleep_for(400ms);
   };
   const char* path = kPath;
   const char* other = kPathOfOthers;
   for (int i = 0; i < kReloads; ++i) {
-    window(reloads, 200ms, [&] { weir.reload(config(path, ++number)); });
+    add_window(reloads, 200ms, [&] { scene.weir.reload(Scene::config(path, ++number)); });
     rest();
-    Watcher elsewhere(server.address(), other);
-    window(syncs_elsewhere, 200ms, [&] {
-      weir.reload(config(path, ++number));
+    Watcher elsewhere(scene.server.address(), other);
+    add_window(syncs_elsewhere, 200ms, [&] {
+      scene.weir.reload(Scene::config(path, ++number));
       elsewhere.start();
     });
     rest();
     std::swap(path, other);
-    window(syncs, 200ms, [&] { weir.reload(config(path, ++number)); });
+    add_window(syncs, 200ms, [&] { scene.weir.reload(Scene::config(path, ++number)); });
     rest();
   }
-  load.end();
-  const auto print = [&](const char* when, const Windows& windows) {
-    const std::vector<double> times = load.in(windows);
-    fmt::print("traffic: {}: p50 {:.2f} ms, p99 {:.2f} ms, p99.9 {:.2f} ms ({} requests in {} windows)\n", when,
-               quantile(times, 0.5), quantile(times, 0.99), quantile(times, 0.999), times.size(), windows.size());
-  };
-  print("10000 members, nothing changes, 50 ms", quiet);
-  print("one more member, the 50 ms after it", changes);
-  print("the same where another process follows it", changes_elsewhere);
-  print("a reload that keeps the members, the 200 ms after it", reloads);
-  print("the same, and another process reads 10000 for the first time", syncs_elsewhere);
-  print("a reload after which the proxy reads 10000 others for the first time, the 200 ms after it", syncs);
-  fmt::print("traffic: {} requests failed\n", load.failed());
+  scene.end();
+  scene.print("a reload that keeps the members, the 200 ms after it", reloads);
+  scene.print("the same, and another process reads 10000 for the first time", syncs_elsewhere);
+  scene.print("a reload after which the proxy reads 10000 others for the first time, the 200 ms after it", syncs);
 }
 
 }  // namespace
@@ -407,5 +477,6 @@ int main(int argc, char** argv) {
   if (wanted("drain")) drain();
   if (wanted("cached")) cached();
   if (wanted("traffic")) traffic();
+  if (wanted("reloads")) reloads();
   return 0;
 }
