@@ -67,7 +67,6 @@ class Simulation {
       world_.hosts[host] = {.addresses = {"10.0.0.1"}};
       server.registered = host + port;
     }
-    registered_[server.address] = server.registered;
     server.ensemble = world_.make_ensemble();
     NativeName name;
     name.address = server.registered;
@@ -102,6 +101,12 @@ class Simulation {
     servers_.erase(servers_.begin() + static_cast<std::ptrdiff_t>(which));
   }
 
+  // It may be missing for a while. (The news may be under way for long.)
+  void excuse(const Server& server) {
+    known_.erase(server.address);
+    excused_until_[server.address] = world_.executor->now() + 30s;
+  }
+
   void step() {
     const auto kind = random_() % 14;
     constexpr const char* kKinds[] = {"start a server", "kill a server", "drain a server", "down", "back", "cut", "wipe",
@@ -123,10 +128,12 @@ class Simulation {
         if (!was_saved_) return;
         world_.registry.restore();
         // If others write to the older copy before we look, nothing shows that it is one (README, "Limits"): then those
-        // it does not name are missed until they notice.
-        std::erase_if(known_, [this](const std::string& address) {
-          return !world_.registry.exists("/weir/app/members/" + registered_.at(address));
-        });
+        // it does not name, or names for a session that has ended since, are missed until they notice.
+        for (const auto& server : servers_) {
+          const Session* const session = server->ensemble->session();
+          const std::int64_t owner = world_.registry.owner_of("/weir/app/members/" + server->registered);
+          if (session == nullptr || owner != session->client_id()) excuse(*server);
+        }
         return;
       case 9: return world_.registry.freeze(random_() % 2 == 0);
       case 10:
@@ -136,8 +143,7 @@ class Simulation {
         Server& server = *servers_[random_() % servers_.size()];
         if (server.ensemble->session() == nullptr) return;
         // Of a single member, the registry is believed, though it will be back.
-        known_.erase(server.address);
-        excused_until_[server.address] = world_.executor->now() + 30s;  // the news may be under way for long
+        excuse(server);
         return world_.registry.expire(server.ensemble->session()->client_id());
       }
       case 12:
@@ -196,7 +202,6 @@ class Simulation {
   std::set<std::string> gone_;
   std::set<std::string> known_;  // were announced, and have given no reason to be missing
   std::map<std::string, TimePoint> excused_until_;
-  std::map<std::string, std::string> registered_;  // by the address where it serves
   std::size_t checked_ = 0;      // announcements looked at
   int next_port_ = 1000;
   bool was_saved_ = false;
