@@ -432,7 +432,8 @@ constexpr VariableSpec kVariables[] = {
     {"upstream_trailer_*", getter<upstream_trailer>},
 };
 
-constexpr PhaseHandler kHandlers[] = {{.phase = Phase::Content, .enabled = is_proxied, .run_async = forward}};
+constexpr PhaseHandler kHandlers[] = {
+    {.phase = Phase::Content, .enabled = is_proxied, .run_async = forward, .decides = true}};
 
 }  // namespace
 

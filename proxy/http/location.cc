@@ -9,8 +9,11 @@ namespace weir::http {
 
 void Chain::build(std::span<const Feature* const> features, const config::Settings& settings) {
   for (const Feature* feature : features) {
-    for (const PhaseHandler& handler : feature->handlers)
-      if (handler.enabled(settings)) phases_[static_cast<std::size_t>(handler.phase)].push_back(handler);
+    for (const PhaseHandler& handler : feature->handlers) {
+      auto& phase = phases_[static_cast<std::size_t>(handler.phase)];
+      const bool is_decided = !phase.empty() && phase.back().decides;
+      if (!is_decided && handler.enabled(settings)) phase.push_back(handler);
+    }
     for (const HeaderFilter& filter : feature->header_filters)
       if (filter.enabled(settings)) header_filters_.push_back(filter);
   }

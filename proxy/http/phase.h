@@ -59,6 +59,7 @@ struct PhaseHandler {
   bool (*enabled)(const config::Settings&);
   PhaseResult (*run)(Exchange&) = nullptr;
   net::Task<PhaseResult> (*run_async)(Exchange&) = nullptr;
+  bool decides = false;  // it never says Next: those of its phase that come after it are left out
 };
 
 }  // namespace weir::http

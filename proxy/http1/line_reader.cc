@@ -4,8 +4,7 @@
 
 namespace weir::http1 {
 
-bool LineReader::may_be_complete(std::string_view bytes) noexcept {
-  if (searched_ == begin_) return true;
+bool LineReader::has_end(std::string_view bytes) noexcept {
   const char* const end = bytes.data() + bytes.size();
   const char* const lf = find_lf(bytes.data() + searched_, end);
   searched_ = lf != nullptr ? static_cast<std::size_t>(lf - bytes.data()) : bytes.size();

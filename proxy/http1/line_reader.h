@@ -34,7 +34,7 @@ class LineReader {
 
   /// Whether it is worth parsing the line at `begin`: false if an earlier search found no LF and there is none yet.
   /// Then `unfinished` says what to do.
-  bool may_be_complete(std::string_view bytes) noexcept;
+  bool may_be_complete(std::string_view bytes) noexcept { return searched_ == begin_ || has_end(bytes); }
 
   /// The line was parsed and ends before `next`. Returns None and moves to the next line, or the limit it exceeds.
   Reason accept(const char* next, std::size_t max_line) noexcept {
@@ -55,6 +55,8 @@ class LineReader {
   }
 
  private:
+  /// Whether the line at `begin` has a LF; searches on from where the last search stopped.
+  bool has_end(std::string_view bytes) noexcept;
   /// Which limit is broken if the line's LF is at `lf` or beyond. If two are, the one that is broken first, so that a
   /// head that arrives slowly breaks the same one.
   Reason exceeded(std::size_t lf, std::size_t max_line) const noexcept {
