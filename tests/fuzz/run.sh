@@ -39,6 +39,6 @@ for target in "${targets[@]:1}"; do objects+=(-object "build-fuzz/tests/fuzz/$ta
 llvm-profdata merge -o build-fuzz/all.profdata build-fuzz/*_fuzz.profdata
 llvm-cov report "${objects[@]}" -instr-profile=build-fuzz/all.profdata proxy/http1 \
   proxy/http/{uri,path_readings,base64,byte_ranges,credentials,date}.cc \
-  proxy/net/{client_hello,dns_message,endpoint,proxy_protocol,proxy_protocol_writer}.cc \
+  proxy/net/{client_hello,dns_message,endpoint,ocsp,proxy_protocol,proxy_protocol_writer}.cc \
   proxy/config discovery/member 2>/dev/null | awk '/^Filename|\.cc |^TOTAL/ { print $1, $8, $9, $10 }' | column -t
 exit "$failed"
