@@ -26,7 +26,7 @@ class Case:
     backends: int = 1
     rate: int = 0  # requests a second, due at fixed times; 0: as fast as it goes
     tls: bool = False  # clients speak TLS to the proxy
-    resumes: bool = False  # each connection comes back with the session of the one before
+    handshake: str = ""  # each request needs one: "full", or "resumed" with the session of the connection before
     layer4: bool = False  # the proxy passes bytes on, whatever they mean
     datagrams: str = ""  # `size` octets each, and one back for each; what the server of `stream` says about their sessions
 
@@ -55,9 +55,10 @@ CASES = [
          datagrams="proxy_responses 1; proxy_timeout 1m;"),
     Case("tls128", "TLS: GET 128 B, keep-alive", "/128", 128, tls=True),
     Case("tls1m", "TLS: GET 1 MiB", "/1m", 1 << 20, tls=True),
-    Case("handshakes", "TLS: GET 128 B, a full handshake for each", "/128", 128, tls=True, keep_alive=False),
+    Case("handshakes", "TLS: GET 128 B, a full handshake for each, 8 clients", "/128", 128, connections=8, tls=True,
+         keep_alive=False, handshake="full"),
     Case("resumed", "TLS: GET 128 B, a handshake resumed by ticket for each, 8 clients", "/128", 128, connections=8, tls=True,
-         keep_alive=False, resumes=True),
+         keep_alive=False, handshake="resumed"),
 ]
 QUICK = ["get128", "get10k", "get1m"]
 
