@@ -64,7 +64,8 @@ Task<TlsOutcome> TlsStream::accept(TlsAcceptor& acceptor, std::chrono::milliseco
   first_ = server_ = acceptor.choose({});
   if (!first_ || !attach(first_->make_ssl())) co_return TlsOutcome{TlsOutcome::Kind::Failed, {ENOMEM}, take_tls_errors()};
   SSL_set_accept_state(ssl_);
-  early_ = Early::Possible;
+  // A handshake that is begun for early data and has none costs OpenSSL its buffer of 16 KiB twice.
+  if (TlsServer::early_data_is_known()) early_ = Early::Possible;
   TlsOutcome outcome = co_await shake_hands(deadline);
   if (outcome.kind == TlsOutcome::Kind::Done && server_->client_status()) {
     outcome.text = co_await ask_about_client(deadline);

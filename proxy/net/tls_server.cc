@@ -147,6 +147,7 @@ bool TlsResponderNames::operator==(const TlsResponderNames& other) const {
 TlsServer::TlsServer(TlsServerOptions options)
     : options_(std::make_shared<const TlsServerOptions>(std::move(options))),
       credentials_(std::make_unique<TlsCredentialCache>(*options_)) {
+  if (options_->early_data) early_data_is_known_ = true;
   if (options_->session_store.kind == TlsSessionStore::Kind::Shared)
     sessions_ = TlsSessionCache::named(options_->session_store.name, options_->session_store.size);
   // Also with `ssl_session_tickets off`: a command may turn them on.

@@ -4,6 +4,7 @@
 // Configurations that say the same share one, so a reload loads only what is new. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ class TlsServer {
   /// Binds the session of an SSL, which has this server's settings, to the name that its client asks for.
   static bool bind_session(ssl_st* ssl, std::string_view name);
 
+  /// Whether some server so far took early data: whose handshake may begin with it is known only when the hello is read.
+  static bool early_data_is_known() { return early_data_is_known_.load(std::memory_order_relaxed); }
+
   /// The pair for a handshake, where certificates vary. Throws TlsConfigError.
   std::shared_ptr<const TlsCredential> credential(const TlsKeyPair& pair) const;
 
@@ -53,6 +57,8 @@ class TlsServer {
   const std::shared_ptr<TlsSessionCache>& sessions() const { return sessions_; }
 
  private:
+  static inline std::atomic<bool> early_data_is_known_ = false;
+
   const std::shared_ptr<const TlsServerOptions> options_;
   std::shared_ptr<TlsSessionCache> sessions_;
   std::shared_ptr<TlsTicketKeys> ticket_keys_;

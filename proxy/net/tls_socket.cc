@@ -51,6 +51,14 @@ int TlsStream::bio_read(BIO* bio, char* into, int size) {
   return -1;
 }
 
+/// Whether what is sent now may wait for what is sent next: each packet of its own costs more than the copy.
+bool TlsStream::has_more_to_come() const {
+  if (more_follows_ || is_closing_) return true;  // another record; the end of the socket, right after the goodbye
+  if (is_secure_ && early_ == Early::Over) return false;  // the handshake is over, its tickets are gone
+  // Tickets, which nobody waits for: they leave with the first answer, or when the kernel has waited long enough (0.2 s).
+  return is_server_ && SSL_get_state(ssl_) == TLS_ST_SW_SESSION_TICKET;
+}
+
 int TlsStream::bio_write(BIO* bio, const char* from, int size) {
   auto& self = *static_cast<TlsStream*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
@@ -58,8 +66,7 @@ int TlsStream::bio_write(BIO* bio, const char* from, int size) {
     self.socket_error_ = ECANCELED;
     return -1;
   }
-  // Records that leave one after the other leave as one large packet: each push of its own costs more than the copy.
-  const int flags = MSG_NOSIGNAL | (self.more_follows_ ? MSG_MORE : 0);
+  const int flags = MSG_NOSIGNAL | (self.has_more_to_come() ? MSG_MORE : 0);
   ssize_t count;
   do count = ::send(self.fd(), from, static_cast<std::size_t>(size), flags);
   while (count < 0 && errno == EINTR);

@@ -91,6 +91,7 @@ class TlsStream final : public Stream, private TlsFacts {
   int write_record(std::string_view record, std::size_t& written);
   IoResult write_gathered(std::span<const iovec> parts);
 
+  bool has_more_to_come() const;
   static const bio_method_st* bio_method();
   static int bio_read(bio_st* bio, char* into, int size);
   static int bio_write(bio_st* bio, const char* from, int size);

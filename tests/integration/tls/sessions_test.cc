@@ -91,6 +91,20 @@ TEST(TlsSessions, TicketKeysFromFilesAreSharedByWhoeverHasThem) {
   EXPECT_THAT(s_client(none, "/", "-sess_in " + session), HasSubstr("reused=."));
 }
 
+// Tickets leave together with the first answer; who asks for nothing must have them all the same.
+TEST(TlsSessions, TicketsComeToAClientThatAsksForNothing) {
+  const Certificates pki;
+  const Certificate own = pki.make("localhost");
+  WeirProcess weir(R"(server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%;
+                               return 200 "reused=$ssl_session_reused"; })",
+                   {{"c", own.certificate}, {"k", own.key}});
+  const std::string session = weir.dir().path() / "session.pem";
+  const std::string silent = "sleep 2 | timeout 15 openssl s_client -connect " + weir.address() + " -tls1_3 -sess_out " + session;
+  const std::string said = run_program({"/bin/sh", "-c", silent + " 2>&1"}).output;
+  ASSERT_TRUE(std::filesystem::exists(session)) << said;
+  EXPECT_THAT(s_client(weir, "/", "-tls1_3 -sess_in " + session), HasSubstr("reused=r"));
+}
+
 void replace(const std::string& from, const std::string& to) {
   std::filesystem::copy_file(from, to + ".new", std::filesystem::copy_options::overwrite_existing);
   std::filesystem::rename(to + ".new", to);
