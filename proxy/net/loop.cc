@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "net/out_of_memory.h"
 #include "net/owned_fd.h"
@@ -175,7 +176,8 @@ void Loop::resume_ready() {
 
 void Loop::end_turn() {
   OutOfMemory::unless([this] {
-    long_work_began_ = {};  // who waits for time comes before what the next events bring
+    // After a turn that brought what does not take long; and who waits for time comes before what the next events bring.
+    if (!std::exchange(did_long_work_, false)) long_work_began_ = {};
     // Only those that were there: who yields again has to let events through first.
     resume_ready();
     run_hooks();

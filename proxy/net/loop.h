@@ -55,12 +55,14 @@ class Loop {
   /// the loop itself called, when it is about to begin something that has to come after them.
   void resume_ready();
 
-  /// Whether this turn has time for another piece of work that takes long (a handshake's signature): false once such
-  /// work took half a millisecond of it. Then `yield` and ask again, so that others are not kept waiting.
+  /// Whether there is time for another piece of work that takes long (a handshake's signature): false once half a
+  /// millisecond has passed since such work began, until a turn went by without any. Then `yield` and ask again, so that
+  /// others are not kept waiting.
   bool has_time_for_long_work() {
-    if (long_work_began_ != TimePoint{}) return Clock::now() - long_work_began_ < std::chrono::microseconds{500};
-    long_work_began_ = Clock::now();
-    return true;
+    const TimePoint now = Clock::now();
+    if (long_work_began_ == TimePoint{}) long_work_began_ = now;
+    if (now - long_work_began_ >= std::chrono::microseconds{500}) return false;
+    return did_long_work_ = true;
   }
 
   struct Yield {
@@ -94,6 +96,7 @@ class Loop {
   mutable TimePoint now_{};
   mutable bool now_is_fresh_ = false;
   TimePoint long_work_began_{};
+  bool did_long_work_ = false;  // since the last end of a turn
   std::size_t stream_count_ = 0;
   std::vector<std::coroutine_handle<>> ready_;  // resume_later, this turn
   std::vector<std::coroutine_handle<>> resuming_;
