@@ -94,6 +94,7 @@ if ! bash cmake/install-packages.sh build test zookeeper demo; then
 fi
 
 # -O1 keeps the sanitizers' reports readable and the build short; -g1 is enough for a stack with lines.
+export LSAN_OPTIONS="suppressions=$PWD/tests/sanitizers/leak.supp print_suppressions=0"
 if wanted asan || wanted integration; then
   targets=(weir)
   wanted asan && targets=(all)
