@@ -68,8 +68,8 @@ class MemberList {
   std::shared_ptr<const SharedKnownMembers> members_;  // null: empty
 };
 
-/// Goes along two such lists. Calls `only_first`, `only_second` or `both` for each address, in order, with iterators; of
-/// those that are the same object in both it calls nothing.
+/// Goes along two such lists. Calls `only_first(member)`, `only_second(member)` or `both(first, second)` for each address, in
+/// order, but nothing for a member that is the same object in both.
 template <class OnlyFirst, class OnlySecond, class Both>
 void for_each_difference(const MemberList& first, const MemberList& second, OnlyFirst only_first, OnlySecond only_second,
                          Both both) {

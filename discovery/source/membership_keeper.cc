@@ -30,11 +30,10 @@ std::vector<Cidr> ranges_of(const ZooKeeperConfig& config) {
 
 // What a policy alone asks for is no news to a balancer.
 bool is_same_to_balancer(const MemberList& a, const MemberList& b) {
-  const auto is_same = [](const balancer::Member& x, const balancer::Member& y) { return x == y; };
-  if (a.size() != b.size()) return false;
   bool are_same = true;
-  for_each_difference(a, b, [&](const auto&) { are_same = false; }, [&](const auto&) { are_same = false; },
-                      [&](const auto& x, const auto& y) { are_same = are_same && is_same(x, y); });
+  const auto differ = [&](const balancer::Member&) { are_same = false; };
+  const auto compare = [&](const balancer::Member& x, const balancer::Member& y) { are_same = are_same && x == y; };
+  for_each_difference(a, b, differ, differ, compare);
   return are_same;
 }
 

@@ -85,7 +85,6 @@ void count_refusal(Exchange& exchange, const PhaseResult& result) {
   if (result.status() == 403) exchange.count_refusal(Refusal::Access);
 }
 
-
 constexpr Phase kLocationPhases[] = {Phase::Rewrite, Phase::PreAccess, Phase::Access, Phase::PreContent,
                                      Phase::Content};
 
@@ -193,6 +192,9 @@ net::Task<PhaseResult> rewrite_and_locate(Exchange& exchange) {
   co_return co_await locate_and_run(exchange);
 }
 
+/// What `locate_and_run` came to, with 404 where nothing makes a response.
+PhaseResult or_not_found(const PhaseResult& result) { return goes_on(result) ? PhaseResult::respond(404) : result; }
+
 void log_exchange(Exchange& exchange) {
   for (const PhaseHandler& handler : exchange.location->chain.handlers(Phase::Log)) handler.run(exchange);
 }
@@ -231,8 +233,7 @@ net::Task<PhaseResult> answer_status(Exchange& exchange, int status) {
 /// From what the first phases say to the last octet of the response, and the log.
 net::Task<void> finish(Exchange& exchange, net::MaybeTask<PhaseResult> begun) {
   for (PhaseResult result = co_await begun;;) {
-    if (result.kind() == PhaseResult::Kind::Relocate) result = co_await locate_and_run(exchange);
-    if (goes_on(result)) result = PhaseResult::respond(404);
+    if (result.kind() == PhaseResult::Kind::Relocate) result = or_not_found(co_await locate_and_run(exchange));
     if (result.kind() == PhaseResult::Kind::Relocate) {
       if (exchange.redirects <= kMostRedirects) continue;
       result = PhaseResult::respond(500);
@@ -266,8 +267,7 @@ net::Task<void> serve_refusal(Exchange& exchange, int status) {
   const PhaseResult result = co_await answer_status(exchange, status);
   if (result.kind() == PhaseResult::Kind::Relocate) {
     // The error page of a request that could not be read is made without that request.
-    PhaseResult page = co_await locate_and_run(exchange);
-    if (goes_on(page)) page = PhaseResult::respond(404);
+    PhaseResult page = or_not_found(co_await locate_and_run(exchange));
     if (page.kind() == PhaseResult::Kind::Respond) page = co_await answer_status(exchange, page.status());
     if (!exchange.response.head_sent && exchange.log_status == 0) {
       if (exchange.response.status == 0) make_status_page(exchange, status);

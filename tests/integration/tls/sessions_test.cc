@@ -95,9 +95,7 @@ TEST(TlsSessions, TicketKeysFromFilesAreSharedByWhoeverHasThem) {
 TEST(TlsSessions, TicketsComeToAClientThatAsksForNothing) {
   const Certificates pki;
   const Certificate own = pki.make("localhost");
-  WeirProcess weir(R"(server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%;
-                               return 200 "reused=$ssl_session_reused"; })",
-                   {{"c", own.certificate}, {"k", own.key}});
+  WeirProcess weir(kServers, {{"c", own.certificate}, {"k", own.key}});
   const std::string session = weir.dir().path() / "session.pem";
   const std::string silent = "sleep 2 | timeout 15 openssl s_client -connect " + weir.address() + " -tls1_3 -sess_out " + session;
   const std::string said = run_program({"/bin/sh", "-c", silent + " 2>&1"}).output;
