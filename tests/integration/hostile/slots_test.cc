@@ -123,11 +123,13 @@ TEST_F(Resources, WithoutDescriptorsIdleClientsMakeRoomAndNothingIsBlamedOnBacke
                    {{"app", app.address()}}, {.workers = 1});
   weir.allow_alerts();
   EXPECT_EQ(weir.get("/").status, 200);
-  limit(weir, RLIMIT_NOFILE, descriptors(weir) + 20);
+  const std::size_t before = descriptors(weir);
+  limit(weir, RLIMIT_NOFILE, before + 20);
   std::vector<RawClient> held;
   for (int i = 0; i < 60; ++i) held.push_back(weir.connect());
   for (int i = 0; i < 5; ++i) EXPECT_EQ(weir.get("/").status, 200);
   held.clear();
+  EXPECT_TRUE(wait_until([&] { return descriptors(weir) < before + 10; }));  // it has heard that they are gone
   for (int i = 0; i < 5; ++i) EXPECT_EQ(weir.get("/app").status, 200) << "it recovers";
 }
 
