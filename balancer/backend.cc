@@ -73,7 +73,7 @@ bool Backend::is_full() const noexcept {
   return is_closed_for(kFull);
 }
 bool Backend::is_shut() const noexcept {
-  return is_closed_for(kShut | kDraining | kRetired);
+  return is_closed_for(kOutOfService);
 }
 bool Backend::is_down() const noexcept {
   return is_closed_for(kShut | kRetired);
@@ -86,8 +86,7 @@ bool Backend::is_spared() const noexcept {
 }
 
 bool Backend::is_closed_for(std::uint32_t reasons) const noexcept {
-  // Acquire: whoever sees a door closed sees the snapshot that was published before it closed.
-  return (slot_.block->words.cells[slot_.lane].load(std::memory_order_acquire) & reasons) != 0;
+  return slot_.block->is_closed(slot_.lane, reasons);
 }
 
 Health::Admission Backend::claim(TimePoint now, std::uint32_t despite) noexcept {
@@ -166,20 +165,20 @@ void Backend::report_success(TimePoint now, bool was_check) noexcept {
   if (was_check) {
     recover(now);
   } else if (share_.note_success(now)) {
-    board_->note_check(now + kWeighing);
+    note_check(now + kWeighing);
   }
 }
 
 void Backend::report_error(TimePoint now, bool was_check) noexcept {
   if (was_check) recover(now);
   share_.note_error(now);
-  board_->note_check(now + kWeighing);
+  note_check(now + kWeighing);
 }
 
 void Backend::report_failure(TimePoint now) noexcept {
   failures_.fetch_add(1, std::memory_order_relaxed);
   share_.note_error(now);
-  board_->note_check(now + kWeighing);
+  note_check(now + kWeighing);
   if (health_.failed(now)) rest(now);
 }
 
@@ -213,7 +212,7 @@ void Backend::recover(TimePoint now) noexcept {
   if (was_marked) {
     share_.forget_errors();
     share_.begin_warming();
-    board_->note_check(now);
+    note_check(now);
   }
   slot_.block->open(slot_.lane, kResting);
 }
@@ -222,17 +221,23 @@ void Backend::weigh(TimePoint now, bool all_warm) noexcept {
   share_.compute(now, all_warm);
   const float part = share_.all();
   slot_.block->set_weight(slot_.lane, static_cast<float>(weight()) * part, part >= 1);
-  if (part < 1 || share_.is_warming()) board_->note_check(now + kWeighing);
+  if (part < 1 || share_.is_warming()) note_check(now + kWeighing);
 }
 
 void Backend::begin_warming() noexcept {
   share_.begin_warming();
-  if (share_.is_warming()) board_->note_check(TimePoint());
+  if (share_.is_warming()) note_check(TimePoint());
+}
+
+void Backend::note_check(TimePoint due) noexcept {
+  // First: whoever begins the check that this asks for sees whom to look at.
+  if (!slot_.block->is_watched(slot_.lane)) slot_.block->watched.fetch_or(1ULL << slot_.lane);
+  board_->note_check(due);
 }
 
 void Backend::rest(TimePoint now) noexcept {
   slot_.block->close(slot_.lane, kResting);
-  board_->note_check(health_.check_due());
+  note_check(health_.check_due());
   // A check may have succeeded, on another thread, between the failure and the closing.
   if (!health_.is_marked()) end_rest(now);
 }
@@ -242,7 +247,7 @@ void Backend::end_rest(TimePoint now) noexcept {
   if (!health_.is_marked() || health_.check_due() <= now) {
     slot_.block->open(slot_.lane, kResting);
   } else {
-    board_->note_check(health_.check_due());
+    note_check(health_.check_due());
   }
 }
 
@@ -307,6 +312,8 @@ bool Backend::return_to_service() noexcept {
     if ((seen & kMaxCount) == 0) return false;
   } while (!word.compare_exchange_weak(seen, seen & ~kRetired, std::memory_order_acq_rel, std::memory_order_acquire));
   kept_by_leases_.reset();  // the upstream keeps it again
+  place_ = kNowhere;
+  note_check(TimePoint());  // whoever looked at the others did not look at this one meanwhile
   slot_.block->lower_floor(load_of(active(), slot_.block->weight(slot_.lane)));
   return true;
 }

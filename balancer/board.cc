@@ -97,7 +97,8 @@ std::shared_ptr<Board> Board::take() {
 
 void Board::recycle(Board* board) {
   board->next_check_.store(kNever, std::memory_order_relaxed);
-  board->turns_taken_.store(0, std::memory_order_relaxed);
+  board->tallies_.clear();
+  board->given_to_former_ = 0;
   Shelf& boards = shelf();
   const std::lock_guard lock(boards.mutex);
   boards.boards.emplace_back(board);
@@ -136,6 +137,7 @@ Block& Board::add_block(bool for_backups) {
 
 void Board::free(Slot slot) noexcept {
   slot.block->set_weight(slot.lane, 1, true);
+  slot.block->watched.fetch_and(~(1ULL << slot.lane));
   slot.block->words.cells[slot.lane].store(kRetired, std::memory_order_relaxed);
   slot.block->unused.fetch_or(1ULL << slot.lane, std::memory_order_release);
 }
@@ -145,6 +147,22 @@ void Board::note_check(TimePoint due) noexcept {
   Clock::rep seen = next_check_.load(std::memory_order_relaxed);
   while (at < seen && !next_check_.compare_exchange_weak(seen, at)) {
   }
+}
+
+std::shared_ptr<Tally> Board::make_tally() {
+  const std::lock_guard lock(tallies_mutex_);
+  return tallies_.emplace_back(std::make_shared<Tally>());
+}
+
+std::uint64_t Board::leases_given() {
+  const std::lock_guard lock(tallies_mutex_);
+  std::uint64_t given = 0;
+  std::erase_if(tallies_, [&](const std::shared_ptr<Tally>& tally) {
+    const bool is_former = tally.use_count() == 1;
+    (is_former ? given_to_former_ : given) += tally->leases.load(std::memory_order_relaxed);
+    return is_former;
+  });
+  return given + given_to_former_;
 }
 
 bool Board::begin_checks(TimePoint now) noexcept {

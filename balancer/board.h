@@ -17,6 +17,7 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace weir::balancer {
@@ -30,6 +31,7 @@ inline constexpr std::uint32_t kVetoed = 1U << 28;          // a health check sa
 inline constexpr std::uint32_t kResting = 1U << 29;         // marked failed
 inline constexpr std::uint32_t kShut = 1U << 30;            // down
 inline constexpr std::uint32_t kRetired = 1U << 31;         // not in the membership; also: lane not in use
+inline constexpr std::uint32_t kOutOfService = kShut | kDraining | kRetired;  // by decision
 inline constexpr std::uint32_t kClosed = kDraining | kFull | kVetoed | kResting | kShut | kRetired;
 
 /// Sixty-four cells in four cache lines.
@@ -55,6 +57,7 @@ struct Block {
   Board* board = nullptr;
   std::atomic<std::uint64_t> unused{};  // a bit for each lane no backend has
   std::atomic<std::uint64_t> spared{};  // a bit for each lane whose backend gets less than its share
+  std::atomic<std::uint64_t> watched{};  // a bit for each lane whose backend the next check is to look at
   std::uint32_t number = 0;             // its place on the board
   bool for_backups = false;             // so that primaries share their blocks only with primaries
 
@@ -67,6 +70,13 @@ struct Block {
   std::uint32_t limit(std::uint32_t lane) const noexcept {
     return limits.cells[lane].load(std::memory_order_relaxed);
   }
+
+  /// Whether the lane is closed for one of these reasons.
+  bool is_closed(std::uint32_t lane, std::uint32_t reasons) const noexcept {
+    // Acquire: whoever sees a door closed sees the snapshot that was published before it closed.
+    return (words.cells[lane].load(std::memory_order_acquire) & reasons) != 0;
+  }
+  bool is_watched(std::uint32_t lane) const noexcept { return (watched.load() >> lane & 1) != 0; }
 
   /// Adds a claim unless the lane is full, or closed for a reason not in `despite`.
   bool claim(std::uint32_t lane, std::uint32_t despite) noexcept;
@@ -96,6 +106,13 @@ struct Block {
   }
 };
 
+/// What one reader was given. Only that reader writes it.
+struct alignas(64) Tally {
+  std::atomic<std::uint64_t> leases{0};
+
+  void add_one() noexcept { leases.store(leases.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+};
+
 class Board {
  public:
   /// A board to use; it is recycled when the last pointer to it goes.
@@ -107,7 +124,7 @@ class Board {
   Slot allocate(bool for_backup);
   static void free(Slot slot) noexcept;
 
-  /// Whether a backend that rests, or gets less than its share, is to be looked at, at `now`.
+  /// Whether one of the backends that are watched is to be looked at, at `now`.
   bool check_is_due(TimePoint now) const noexcept {
     return now.time_since_epoch().count() >= next_check_.load(std::memory_order_relaxed);
   }
@@ -118,9 +135,11 @@ class Board {
 
   Queue& queue() noexcept { return queue_; }
 
-  /// Requests that went to backends that are gone. Without these, turns would begin anew with each change.
-  std::uint64_t turns_taken() const noexcept { return turns_taken_.load(std::memory_order_relaxed); }
-  void add_turns_taken(std::uint64_t turns) noexcept { turns_taken_.fetch_add(turns, std::memory_order_relaxed); }
+  /// For a new reader. Any thread.
+  std::shared_ptr<Tally> make_tally();
+  /// How many leases all readers were given, those that are gone too. Without this, turns would begin anew with each
+  /// change. Any thread.
+  std::uint64_t leases_given();
 
  private:
   Block& add_block(bool for_backups);
@@ -129,7 +148,9 @@ class Board {
   alignas(64) std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<std::unique_ptr<Row>> floors_;
   Queue queue_;
-  std::atomic<std::uint64_t> turns_taken_{0};
+  std::mutex tallies_mutex_;  // guards what follows
+  std::vector<std::shared_ptr<Tally>> tallies_;
+  std::uint64_t given_to_former_ = 0;
 
   Board();
   static void recycle(Board* board);

@@ -9,6 +9,8 @@
 namespace weir::balancer {
 namespace {
 
+using Entry = Backends::Entry;
+
 // A claim fails only if another thread closed the backend after the pick. That many times in a row is no accident but
 // a picker that does not look.
 constexpr int kMostAttempts = 64;
@@ -36,9 +38,10 @@ float load_with_one_more(const Backend& backend) noexcept {
 }  // namespace
 
 Snapshot::Snapshot(std::uint64_t generation, std::shared_ptr<Board> board, Backends primaries, Backends backups,
-                   const Rules& rules)
+                   const Rules& rules, std::shared_ptr<const void> keeper)
     : generation_(generation),
       board_(std::move(board)),
+      keeper_(std::move(keeper)),
       traits_(rules.method.traits),
       is_timed_(rules.keeps_timings || rules.method.traits.by_time),
       primaries_(make_tier(std::move(primaries), rules)),
@@ -60,9 +63,9 @@ Snapshot::Tier Snapshot::make_tier(Backends backends, const Rules& rules) {
     std::sort(tier.by_route.begin(), tier.by_route.end());
   }
   if (!rules.zone.empty()) {
-    std::vector<std::shared_ptr<Backend>> near, far;
-    for (const std::shared_ptr<Backend>& backend : backends.list_) {
-      (backend->announced_->zone == rules.zone ? near : far).push_back(backend);
+    std::vector<Entry> near, far;
+    for (const Entry& entry : backends.list_) {
+      (entry.backend->announced_->zone == rules.zone ? near : far).push_back(entry);
     }
     if (!near.empty() && !far.empty()) {
       tier.near = std::make_unique<Part>(make_part(Backends(std::move(near), true), rules.method));
@@ -105,7 +108,7 @@ Snapshot::Claim Snapshot::claim_from(const Part& part, const PickRequest& reques
       index = part.picker->pick(part.backends, narrowed);
     }
     if (!index) break;
-    Backend& backend = *part.backends.list_[*index];
+    Backend& backend = *part.backends.list_[*index].backend;
     if (passed < kMostPassedOver && !traits_.by_key && backend.is_spared() && !backend.take_share(traits_.by_load)) {
       if (!passed_over) passed_over = request.tried == nullptr ? Tried() : *request.tried;
       passed_over->add(backend);
@@ -141,14 +144,14 @@ Snapshot::Claim Snapshot::claim_route(const Tier& tier, const PickRequest& reque
   };
   const auto& list = tier.all.backends.list_;
   if (tier.by_route.empty()) {
-    for (const std::shared_ptr<Backend>& backend : list)
-      if (const Claim claimed = claim(*backend); claimed.backend != nullptr) return claimed;
+    for (const Entry& entry : list)
+      if (const Claim claimed = claim(*entry.backend); claimed.backend != nullptr) return claimed;
     return {};
   }
   const std::size_t hash = hash_of(request.route);
   auto found = std::lower_bound(tier.by_route.begin(), tier.by_route.end(), std::pair(hash, std::uint32_t{0}));
   for (; found != tier.by_route.end() && found->first == hash; ++found)
-    if (const Claim claimed = claim(*list[found->second]); claimed.backend != nullptr) return claimed;
+    if (const Claim claimed = claim(*list[found->second].backend); claimed.backend != nullptr) return claimed;
   return {};
 }
 
@@ -156,9 +159,10 @@ Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     Backend* best = nullptr;
     for (const Tier* tier : {&primaries_, &backups_}) {
-      for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
-        if (backend->is_shut() || backend->is_full() || request.was_tried(*backend)) continue;
-        if (best == nullptr || comes_before(*backend, *best)) best = backend.get();
+      for (const Entry& entry : tier->all.backends.list_) {
+        Backend& backend = *entry.backend;
+        if (backend.is_shut() || backend.is_full() || request.was_tried(backend)) continue;
+        if (best == nullptr || comes_before(backend, *best)) best = &backend;
       }
     }
     if (best == nullptr) break;
@@ -171,9 +175,10 @@ Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {
 bool Snapshot::is_in_panic() const noexcept {
   bool any = false;
   for (const Tier* tier : {&primaries_, &backups_}) {
-    for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
-      if (backend->is_shut()) continue;
-      if (!backend->is_failed()) return false;
+    for (std::size_t i = 0; i < tier->all.backends.size(); ++i) {
+      const Backend& backend = tier->all.backends[i];
+      if (backend.is_shut()) continue;
+      if (!backend.is_failed()) return false;
       any = true;
     }
   }
@@ -183,15 +188,21 @@ bool Snapshot::is_in_panic() const noexcept {
 void Snapshot::attend(TimePoint now) const noexcept {
   if (!board_->begin_checks(now)) return;
   for (const Tier* tier : {&primaries_, &backups_}) {
-    std::size_t warming = 0, in_service = 0;
-    for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
-      if (backend->is_shut()) continue;
-      ++in_service;
-      if (backend->share().is_warming()) ++warming;
-    }
-    for (const std::shared_ptr<Backend>& backend : tier->all.backends.list_) {
-      backend->end_rest(now);
-      backend->weigh(now, 2 * warming > in_service);
+    const std::span<const Entry> list = tier->all.backends.entries();
+    // Of thousands a few are watched, and the others' memory is left alone.
+    const auto is_watched = [](const Entry& each) { return each.slot.block->is_watched(each.slot.lane); };
+    const auto is_in_service = [](const Entry& each) { return !each.slot.block->is_closed(each.slot.lane, kOutOfService); };
+    const auto is_warming = [&](const Entry& each) {
+      return is_watched(each) && is_in_service(each) && each.backend->share().is_warming();
+    };
+    const auto warming = std::count_if(list.begin(), list.end(), is_warming);
+    const auto in_service = warming == 0 ? 0 : std::count_if(list.begin(), list.end(), is_in_service);
+    for (const Entry& each : list) {
+      if (!is_watched(each)) continue;
+      // First: who asks meanwhile asks for the next check.
+      each.slot.block->watched.fetch_and(~(1ULL << each.slot.lane));
+      each.backend->end_rest(now);
+      each.backend->weigh(now, 2 * warming > in_service);
     }
   }
 }

@@ -7,54 +7,122 @@
 
 namespace weir::balancer {
 
+/// The seats of the update before, of which each is taken once. Most members stay what and where they were, and for
+/// these nothing is looked at but the seat.
+class Upstream::FormerSeats {
+ public:
+  explicit FormerSeats(std::vector<Seat> seats) : seats_(std::move(seats)) {}
+
+  /// Takes the next seat if it is this very member's. Else null.
+  const Backends::Entry* take_next(const Member* member) noexcept {
+    if (next_ == seats_.size() || seats_[next_].member != member) return nullptr;
+    seats_[next_].member = nullptr;
+    return &seats_[next_++].entry;
+  }
+
+  /// Who has the next seat. Null: it is taken, or there is none.
+  Backend* next() const noexcept {
+    return next_ == seats_.size() || seats_[next_].member == nullptr ? nullptr : seats_[next_].entry.backend;
+  }
+
+  /// Takes the seat of `backend`, wherever it is. False: it was taken, or there was none.
+  bool take(const Backend& backend) {
+    const std::size_t at = find(backend);
+    if (at == Backend::kNowhere || seats_[at].member == nullptr) return false;
+    seats_[at].member = nullptr;
+    next_ = at + 1;
+    return true;
+  }
+
+  template <class Visit>
+  void for_each_left(Visit visit) const {
+    for (const Seat& seat : seats_)
+      if (seat.member != nullptr) visit(*seat.entry.backend);
+  }
+
+ private:
+  static constexpr std::size_t kNear = 64;  // how far ahead it is looked for by looking, as a few before it are gone
+
+  std::size_t find(const Backend& backend) {
+    const std::size_t end = std::min(seats_.size(), next_ + kNear);
+    for (std::size_t at = next_; at < end; ++at)
+      if (seats_[at].entry.backend == &backend) return at;
+    if (!is_numbered_) {
+      for (std::size_t at = 0; at < seats_.size(); ++at) seats_[at].entry.backend->place_ = at;
+      is_numbered_ = true;
+    }
+    return backend.place_;
+  }
+
+  std::vector<Seat> seats_;  // no member: taken
+  std::size_t next_ = 0;
+  bool is_numbered_ = false;
+};
+
+/// The backends that left with one change. Whoever holds those that left with a change, or a later one, of which none
+/// has come yet, may use every backend of the snapshot before that change.
+struct Upstream::Leavers {
+  List backends;
+  std::shared_ptr<Leavers> later;
+
+  ~Leavers() {
+    // One after the other: were each to let go of the next, a long row would need a deep stack.
+    std::shared_ptr<Leavers> last = std::move(later);
+    while (last.use_count() == 1) last = std::exchange(last->later, nullptr);
+  }
+};
+
 Upstream::Upstream(std::string name, const PickerSpec& method)
     : name_(std::move(name)),
       board_(Board::take()),
       rules_{.method = method},
-      current_(std::make_shared<const Snapshot>(0, board_, Backends(), Backends(), rules_)) {}
+      leavers_(std::make_shared<Leavers>()),
+      current_(std::make_shared<const Snapshot>(0, board_, Backends(), Backends(), rules_, leavers_)) {}
 
 Upstream::~Upstream() {
-  for (const std::shared_ptr<Backend>& backend : backends_) backend->retire(backend);
+  for (auto& [address, backend] : by_address_) {
+    backend->retire(backend);
+    leavers_->backends.push_back(std::move(backend));
+  }
 }
 
 void Upstream::update(const Members& members, Newcomers newcomers) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
-  ++updates_;
   const bool is_only_one = std::all_of(members.begin(), members.end(), [&](const Member& member) {
     return member.address == members.front().address;
   });
+  const bool was_only_one = std::exchange(is_only_one_, is_only_one);
 
-  List present;
+  FormerSeats former(std::exchange(seats_, {}));
+  seats_.reserve(members.size());
   std::vector<Backend*> changed;
-  present.reserve(members.size());
-  std::size_t expected = 0;  // where the next member was before: most stay in their order
   for (std::size_t i = 0; i < members.size(); ++i) {
     const Members::Pointer& member = members.shared(i);
-    std::shared_ptr<Backend> backend = backend_for(member, newcomers, expected);
-    if (backend->announced_in_ == updates_) continue;  // said twice
-    if (backend->announced_in_ != 0) expected = backend->place_ + 1;
-    backend->announced_in_ = updates_;
-    backend->place_ = present.size();
+    if (is_only_one == was_only_one) {
+      if (const Backends::Entry* same = former.take_next(member.get())) {
+        seats_.push_back({member.get(), *same});
+        continue;
+      }
+    }
+    Backend* const backend = backend_for(member, newcomers, former);
+    if (backend == nullptr) continue;
     if (!backend->is_applied(member, is_only_one)) {
       backend->apply(member, is_only_one);
-      changed.push_back(backend.get());
+      changed.push_back(backend);
     }
-    present.push_back(std::move(backend));
+    seats_.push_back({member.get(), Backends::Entry(*backend)});
   }
-  List gone = std::exchange(backends_, std::move(present));
-  std::erase_if(gone, [this](const auto& backend) { return backend->announced_in_ == updates_; });
-  for (const std::shared_ptr<Backend>& backend : gone) board_->add_turns_taken(backend->requests());
-  publish();
+  const List gone = part_with(former);
+  publish(gone);
 
   for (Backend* const backend : changed) backend->shut_if_told();
   for (const std::shared_ptr<Backend>& backend : gone) {
-    by_address_.erase(backend->address());
     departed_[backend->address()] = backend;
     backend->retire(backend);
   }
   // Weights changed beside a thread that may have been weighing: once more, by the next pick.
-  if (!changed.empty()) board_->note_check(TimePoint());
+  for (Backend* const backend : changed) backend->note_check(TimePoint());
   // There may be room where there was none.
   board_->queue().call(board_->queue().size());
 }
@@ -99,12 +167,17 @@ std::shared_ptr<const Snapshot> Upstream::snapshot() const {
   return current_;
 }
 
-std::shared_ptr<Backend> Upstream::backend_for(const Members::Pointer& member, Newcomers newcomers, std::size_t expected) {
-  if (expected < backends_.size()) {
-    const std::shared_ptr<Backend>& backend = backends_[expected];
-    if (backend->announced_ == member || backend->address() == member->address) return backend;
+Backend* Upstream::backend_for(const Members::Pointer& member, Newcomers newcomers, FormerSeats& former) {
+  Backend* backend = former.next();
+  if (backend == nullptr || backend->address() != member->address) {
+    const auto known = by_address_.find(member->address);
+    if (known == by_address_.end()) return &make_backend(member, newcomers);
+    backend = known->second.get();
   }
-  if (const auto known = by_address_.find(member->address); known != by_address_.end()) return known->second;
+  return former.take(*backend) ? backend : nullptr;
+}
+
+Backend& Upstream::make_backend(const Members::Pointer& member, Newcomers newcomers) {
   std::shared_ptr<Backend> backend;
   if (const auto gone = departed_.find(member->address); gone != departed_.end()) {
     backend = gone->second.lock();
@@ -112,16 +185,28 @@ std::shared_ptr<Backend> Upstream::backend_for(const Members::Pointer& member, N
     if (backend != nullptr && !backend->return_to_service()) backend = nullptr;
   }
   if (backend == nullptr) backend = std::make_shared<Backend>(board_, member, newcomers == Newcomers::Prove);
-  by_address_.emplace(backend->address(), backend);
-  return backend;
+  Backend& made = *backend;
+  by_address_.emplace(made.address(), std::move(backend));
+  return made;
 }
 
-void Upstream::publish() {
-  List primaries, backups;
-  primaries.reserve(backends_.size());
-  for (const std::shared_ptr<Backend>& backend : backends_) (backend->is_backup() ? backups : primaries).push_back(backend);
+Upstream::List Upstream::part_with(const FormerSeats& former) {
+  List gone;
+  former.for_each_left([&](const Backend& backend) {
+    gone.push_back(std::move(by_address_.extract(backend.address()).mapped()));
+  });
+  return gone;
+}
+
+void Upstream::publish(List gone) {
+  std::vector<Backends::Entry> primaries, backups;
+  primaries.reserve(seats_.size());
+  for (const Seat& seat : seats_) (seat.entry.is_backup ? backups : primaries).push_back(seat.entry);
+  const std::shared_ptr<Leavers> leavers = std::exchange(leavers_, std::make_shared<Leavers>());
+  leavers->backends = std::move(gone);
+  leavers->later = leavers_;
   auto next = std::make_shared<const Snapshot>(current_->generation() + 1, board_, Backends(std::move(primaries)),
-                                               Backends(std::move(backups)), rules_);
+                                               Backends(std::move(backups)), rules_, leavers_);
   const std::uint64_t generation = next->generation();
   {
     const std::lock_guard lock(current_mutex_);
@@ -135,13 +220,14 @@ void Upstream::publish() {
 }
 
 UpstreamReader::UpstreamReader(std::shared_ptr<Upstream> upstream)
-    : upstream_(std::move(upstream)), snapshot_(upstream_->snapshot()) {}
+    : upstream_(std::move(upstream)), tally_(upstream_->board_->make_tally()), snapshot_(upstream_->snapshot()) {}
 
 std::optional<Lease> UpstreamReader::acquire(const PickRequest& request) {
   refresh();
   for (;;) {
     std::optional<Lease> lease = snapshot_->acquire(request);
     // Every backend of this snapshot may have been closed because a newer one replaced them.
+    if (lease) tally_->add_one();
     if (lease || !refresh()) return lease;
   }
 }

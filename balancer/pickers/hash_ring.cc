@@ -20,16 +20,16 @@ constexpr float kAnyLoad = std::numeric_limits<float>::infinity();
 
 std::vector<Turns::Item> items_of(const Backends& backends) {
   std::vector<Turns::Item> items;
-  for (std::size_t i = 0; i < backends.size(); ++i) items.push_back({i, backends[i].weight()});
+  for (const Backends::Entry& entry : backends.entries()) items.push_back({items.size(), entry.weight});
   return items;
 }
 
 /// What all weights are divided by: 1 unless that made too many points.
 std::uint64_t divisor_of(const Backends& backends) {
   std::uint64_t sum = 0, common = 0;
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    sum += backends[i].weight();
-    common = std::gcd(common, std::uint64_t{backends[i].weight()});
+  for (const Backends::Entry& entry : backends.entries()) {
+    sum += entry.weight;
+    common = std::gcd(common, std::uint64_t{entry.weight});
   }
   const auto fits = [&](std::uint64_t divisor) { return sum / divisor * kPointsPerWeight <= kMostPoints; };
   if (fits(1)) return 1;

@@ -52,7 +52,7 @@ std::optional<std::size_t> find(const std::vector<std::uint64_t>& ends, const Ba
 
 KeyHashPicker::KeyHashPicker(const Backends& backends, KeyHash hash) : hash_(hash), turns_(backends) {
   std::uint64_t end = 0;
-  for (std::size_t i = 0; i < backends.size(); ++i) ends_.push_back(end += backends[i].weight());
+  for (const Backends::Entry& entry : backends.entries()) ends_.push_back(end += entry.weight);
 }
 
 std::optional<std::size_t> KeyHashPicker::pick(const Backends& backends, const PickRequest& request) const {

@@ -6,8 +6,8 @@ namespace weir::balancer {
 
 Lanes::Lanes(const Backends& backends) {
   std::vector<Block*> blocks;
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    Block* block = backends[i].slot().block;
+  for (const Backends::Entry& entry : backends.entries()) {
+    Block* block = entry.slot.block;
     if (blocks.empty() || blocks.back() != block) blocks.push_back(block);
   }
   std::sort(blocks.begin(), blocks.end(), [](const Block* a, const Block* b) { return a->number < b->number; });
@@ -19,13 +19,17 @@ Lanes::Lanes(const Backends& backends) {
     groups_.push_back({.block = block, .members = 0});
     group_of[block->number] = &groups_.back();
   }
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    const auto [block, lane] = backends[i].slot();
-    Group& group = *group_of[block->number];
-    group.members |= 1ULL << lane;
-    group.weight += backends[i].weight();
-    group.index[lane] = static_cast<std::uint32_t>(i);
-    group.id[lane] = backends[i].id();
+  const Block* last = nullptr;
+  Group* group = nullptr;
+  std::uint32_t index = 0;
+  for (const Backends::Entry& entry : backends.entries()) {
+    const auto [block, lane] = entry.slot;
+    if (block != last) group = group_of[block->number];  // mostly neighbours
+    last = block;
+    group->members |= 1ULL << lane;
+    group->weight += entry.weight;
+    group->index[lane] = index++;
+    group->id[lane] = entry.id;
   }
 }
 
@@ -45,12 +49,11 @@ Turns Lanes::make_turns(const Backends& backends) const {
     base_of[groups_[i].block->number] = i * kLanes;
   }
   std::vector<Turns::Item> items;
-  std::uint64_t taken = backends.empty() ? 0 : backends[0].slot().block->board->turns_taken();
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    const auto [block, lane] = backends[i].slot();
-    items.push_back({base_of[block->number] + lane, backends[i].weight()});
-    taken += backends[i].requests();
+  items.reserve(backends.size());
+  for (const Backends::Entry& entry : backends.entries()) {
+    items.push_back({base_of[entry.slot.block->number] + entry.slot.lane, entry.weight});
   }
+  const std::uint64_t taken = groups_.empty() ? 0 : groups_.front().block->board->leases_given();
   return Turns(items, groups_.size() * kLanes, taken);
 }
 

@@ -41,7 +41,7 @@ class Lanes {
   /// The index in the list of the backend at `place`, which is 64 × group + lane.
   std::size_t index_at(std::size_t place) const noexcept { return groups_[place / kLanes].index[place % kLanes]; }
 
-  /// Turns for all places, going on after the requests that these backends have had.
+  /// Turns for all places, going on after the leases that were given.
   Turns make_turns(const Backends& backends) const;
 
  private:

@@ -7,10 +7,10 @@ namespace weir::balancer {
 namespace {
 
 float common_weight(const Backends& backends) {
-  for (std::size_t i = 1; i < backends.size(); ++i) {
-    if (backends[i].weight() != backends[0].weight()) return 0;
-  }
-  return static_cast<float>(backends[0].weight());
+  const std::uint32_t first = backends.entries().front().weight;
+  for (const Backends::Entry& entry : backends.entries())
+    if (entry.weight != first) return 0;
+  return static_cast<float>(first);
 }
 
 }  // namespace
@@ -114,9 +114,8 @@ std::vector<LeastConn::Page> LeastConn::pages_of(const Backends& backends, const
   if (lanes.groups().size() <= kMostFlatGroups || backends.is_part()) return {};
   // A backend that became a backup, or stopped being one, has its lane among the others'. Such a block is shared with
   // another picker, and a floor is for one.
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    if (backends[i].is_backup() != backends[i].slot().block->for_backups) return {};
-  }
+  for (const Backends::Entry& entry : backends.entries())
+    if (entry.is_backup != entry.slot.block->for_backups) return {};
   std::vector<Page> pages;
   const std::span<const Lanes::Group> groups = lanes.groups();
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -138,7 +137,7 @@ Turns LeastConn::turns_of(const std::vector<Page>& pages, const Lanes& lanes) {
       items.push_back({i * kLanes + cell, lanes.groups()[pages[i].group[cell]].weight});
     }
   }
-  return Turns(items, pages.size() * kLanes, 0);
+  return Turns(items, pages.size() * kLanes, 0, Turns::Order::Even);
 }
 
 }  // namespace weir::balancer

@@ -13,7 +13,7 @@ constexpr int kMostDraws = 20;  // as nginx; then it takes turns
 
 Random::Random(const Backends& backends, Better better) : better_(better), turns_(backends) {
   std::uint64_t end = 0;
-  for (std::size_t i = 0; i < backends.size(); ++i) ends_.push_back(end += backends[i].weight());
+  for (const Backends::Entry& entry : backends.entries()) ends_.push_back(end += entry.weight);
 }
 
 std::optional<std::size_t> Random::pick(const Backends& backends, const PickRequest& request) const {

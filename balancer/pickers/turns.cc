@@ -75,7 +75,7 @@ WEIR_AVX2 Turn first_avx2(const Track* next, std::size_t base, std::uint64_t can
 
 }  // namespace
 
-Turns::Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t taken)
+Turns::Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t taken, Order order)
     : next_(new std::atomic<std::uint64_t>[whole_parts(numbers)]) {
   for (std::size_t i = 0; i < whole_parts(numbers); ++i) next_[i].store(kNever, std::memory_order_relaxed);
   if (items.empty()) return;
@@ -96,7 +96,7 @@ Turns::Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t tak
     }
   } else if (total <= kLongestCycle) {
     length_ = total;
-    if (total <= kMostSteps / items.size()) {
+    if (order == Order::AsNginx && total <= kMostSteps / items.size()) {
       lay_out_as_nginx(items, divisor);
     } else {
       lay_out_evenly(items, divisor);

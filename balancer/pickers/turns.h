@@ -31,9 +31,14 @@ class Turns {
     std::uint64_t at;  // on the track
   };
 
+  enum class Order : std::uint8_t {
+    AsNginx,  // the very sequence, unless it takes too long to find
+    Even,     // as smooth, and found in no time
+  };
+
   /// `items`: in the order that decides between equals; their numbers are different and less than `numbers`.
   /// `taken`: how many turns were taken before, so that a new list goes on where the old one was.
-  Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t taken);
+  Turns(std::span<const Item> items, std::size_t numbers, std::uint64_t taken, Order order = Order::AsNginx);
 
   /// Whose turn is first among the items `base + i` for each bit `i` of `candidates`, which is not 0. `base`: a multiple
   /// of 64. Of equals the first.

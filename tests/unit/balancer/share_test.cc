@@ -144,6 +144,20 @@ TEST(Errors, DoNotMoveKeys) {
   }
 }
 
+TEST(Updates, DoNotLeaveWhoReturnsToRestForEver) {
+  TestUpstream app("round_robin", {{.address = "a"}, {.address = "b"}, {.address = "c"}});
+  const std::optional<Lease> kept = app.acquire();
+  ASSERT_EQ(kept->backend().address(), "a");
+  while (!app.backend("a")->is_failed()) {
+    if (std::optional<Lease> lease = app.acquire(); lease->backend().address() == "a") lease->failed(app.now);
+  }
+  app.upstream->update({{.address = "b"}, {.address = "c"}});
+  app.now += seconds(60);
+  EXPECT_EQ(app.picks(4).find('a'), std::string::npos);  // those who are there are looked at
+  app.upstream->update({{.address = "a"}, {.address = "b"}, {.address = "c"}});
+  EXPECT_NE(app.picks(6).find('a'), std::string::npos);
+}
+
 TEST(Updates, DoNotSendTheNextRequestsToOneBackend) {
   for (const char* method : {"round_robin", "least_conn"}) {
     std::vector<Member> members = numbered(5);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -152,6 +153,85 @@ TEST(Upstream, KnowsItsBackendsInWhateverOrderTheyAreAnnounced) {
       ASSERT_EQ(app.backend(address)->weight(), 1u) << "of two with one address the first counts";
     }
   }
+}
+
+TEST(Upstream, KnowsMembersThatAreSharedWhateverListTheyComeIn) {
+  constexpr std::size_t kAll = 500;
+  const Members all(numbered(kAll));
+  const Members heavy(numbered(kAll, 9));
+  TestUpstream app("least_conn", numbered(kAll));
+  std::vector<Lease> leases;  // so that who comes back is the same
+  std::map<std::string, std::uint64_t> ids;
+  for (std::size_t i = 0; i < kAll; ++i) leases.push_back(*app.acquire());
+  for (const Lease& lease : leases) ids[lease.backend().address()] = lease.backend().id();
+  ASSERT_EQ(ids.size(), kAll);
+
+  std::minstd_rand random(11);
+  std::vector<std::size_t> order(kAll);
+  std::iota(order.begin(), order.end(), 0);
+  for (int round = 0; round < 300; ++round) {
+    if (round % 5 == 0) std::shuffle(order.begin(), order.end(), random);
+    // Runs of members that are left out, short ones and some that are longer than what is looked through.
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < kAll; ++i) {
+      if (random() % 40 == 0) i += random() % (round % 2 == 0 ? 5 : 150);
+      if (i < kAll) kept.push_back(order[i]);
+    }
+    if (kept.empty()) kept.push_back(0);
+    Members members;
+    std::map<std::string, std::uint32_t> wanted;
+    const auto add = [&](std::size_t i) {
+      const Members::Pointer& member = (random() % 30 == 0 ? heavy : all).shared(i);
+      members.push_back(member);
+      wanted.try_emplace(member->address, member->weight);
+    };
+    for (const std::size_t i : kept) {
+      add(i);
+      if (random() % 50 == 0) add(kept[random() % kept.size()]);  // said twice, before or after
+    }
+    app.upstream->update(members);
+    const std::shared_ptr<const Snapshot> snapshot = app.upstream->snapshot();
+    ASSERT_EQ(snapshot->primaries().size(), wanted.size()) << "round " << round;
+    for (const Backends::Entry& entry : snapshot->primaries().entries()) {
+      const std::string& address = entry.backend->address();
+      ASSERT_EQ(entry.id, ids[address]) << "round " << round;
+      ASSERT_EQ(entry.weight, wanted.at(address)) << "round " << round;
+      ASSERT_EQ(entry.backend->weight(), entry.weight);
+      ASSERT_FALSE(entry.backend->is_shut());
+      wanted.erase(address);
+    }
+    ASSERT_TRUE(wanted.empty());
+  }
+}
+
+TEST(Upstream, ItsSnapshotsOutliveItWithTheirBackends) {
+  std::vector<std::shared_ptr<const Snapshot>> snapshots;
+  {
+    TestUpstream app("round_robin", {{.address = "a"}, {.address = "b"}});
+    for (const char* next : {"c", "d", "e"}) {
+      snapshots.push_back(app.upstream->snapshot());
+      app.upstream->update({{.address = "b"}, {.address = next}});
+    }
+    snapshots.push_back(app.upstream->snapshot());
+  }
+  const auto second = [](const std::shared_ptr<const Snapshot>& snapshot) { return snapshot->primaries()[1].address(); };
+  EXPECT_EQ(snapshots[0]->primaries()[0].address(), "a");
+  EXPECT_EQ(second(snapshots[0]), "b");
+  snapshots.erase(snapshots.begin() + 1);  // in no order
+  EXPECT_EQ(second(snapshots[1]), "d");
+  snapshots.erase(snapshots.begin());
+  EXPECT_EQ(second(snapshots[0]), "d");
+  EXPECT_EQ(second(snapshots[1]), "e");
+}
+
+TEST(Upstream, AnOldSnapshotGoesAfterManyChanges) {
+  TestUpstream app("round_robin", {{.address = "a"}});
+  std::shared_ptr<const Snapshot> old = app.upstream->snapshot();
+  const Members one{{.address = "b"}}, other{{.address = "c"}};
+  for (int i = 0; i < 200'000; ++i) app.upstream->update(i % 2 == 0 ? one : other);
+  EXPECT_EQ(old->primaries()[0].address(), "a");
+  old.reset();  // with a row of changes behind it
+  EXPECT_EQ(app.pick(), "c");
 }
 
 TEST(Upstream, TheOnlyOneIsNeverMarkedUntilItHasAFellow) {

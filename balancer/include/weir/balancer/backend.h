@@ -119,6 +119,8 @@ class Backend {
   void end_rest(TimePoint now) noexcept;
   /// Makes the weight that counts what it is to be at `now`; as long as that changes, asks to be looked at again.
   void weigh(TimePoint now, bool all_warm) noexcept;
+  /// Asks to be looked at, from `due` on.
+  void note_check(TimePoint due) noexcept;
   void begin_warming() noexcept;
   void recover(TimePoint now) noexcept;
 
@@ -149,9 +151,8 @@ class Backend {
   alignas(64) Pulse pulse_;
   std::atomic<bool> hangs_{false};  // marked because it hung
 
-  // What each update of the upstream looks at, of every backend.
-  alignas(64) std::uint64_t announced_in_ = 0;  // the update that named it last,
-  std::size_t place_ = 0;                       // and where in it
+  static constexpr std::size_t kNowhere = ~std::size_t{0};
+  alignas(64) std::size_t place_ = kNowhere;  // among the seats of the update before, once an update has asked
   Members::Pointer announced_;
   std::atomic<bool> is_backup_;
   bool is_only_one_ = false;

@@ -15,23 +15,35 @@
 
 namespace weir::balancer {
 
-/// A fixed list of backends, in the order in which they were announced.
+/// A fixed list of backends, in the order in which they were announced. They live as long as the snapshot that has it.
 class Backends {
  public:
+  /// What a list's maker asks of all its backends. Kept side by side: of thousands, each lies in memory of its own.
+  struct Entry {
+    explicit Entry(Backend& of)
+        : backend(&of), slot(of.slot()), id(of.id()), weight(of.weight()), is_backup(of.is_backup()) {}
+
+    Backend* backend;
+    Slot slot;
+    std::uint64_t id;
+    std::uint32_t weight;  // as announced when the list was made
+    bool is_backup;
+  };
+
   Backends() = default;
   /// `is_part`: of a group; another list has the rest.
-  explicit Backends(std::vector<std::shared_ptr<Backend>> list, bool is_part = false)
-      : list_(std::move(list)), is_part_(is_part) {}
+  explicit Backends(std::vector<Entry> list, bool is_part = false) : list_(std::move(list)), is_part_(is_part) {}
 
   std::size_t size() const noexcept { return list_.size(); }
   bool empty() const noexcept { return list_.empty(); }
-  const Backend& operator[](std::size_t i) const noexcept { return *list_[i]; }
+  const Backend& operator[](std::size_t i) const noexcept { return *list_[i].backend; }
+  std::span<const Entry> entries() const noexcept { return list_; }
   bool is_part() const noexcept { return is_part_; }
 
   /// Says that backend `i` is likely to be picked, so that its memory is at hand by then.
   void prefetch(std::size_t i) const noexcept {
 #ifdef __GNUC__
-    __builtin_prefetch(list_[i].get(), 1);
+    __builtin_prefetch(list_[i].backend, 1);
 #else
     (void)i;
 #endif
@@ -39,7 +51,7 @@ class Backends {
 
  private:
   friend class Snapshot;
-  std::vector<std::shared_ptr<Backend>> list_;
+  std::vector<Entry> list_;
   bool is_part_ = false;
 };
 

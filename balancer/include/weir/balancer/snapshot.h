@@ -25,9 +25,9 @@ class Snapshot {
     bool keeps_routes = true;    // an index by route
   };
 
-  /// Made by `Upstream` only.
+  /// Made by `Upstream` only. `keeper`: who holds it may use the backends.
   Snapshot(std::uint64_t generation, std::shared_ptr<Board> board, Backends primaries, Backends backups,
-           const Rules& rules);
+           const Rules& rules, std::shared_ptr<const void> keeper);
 
   /// Counts the changes of this upstream; the first membership is 1, the empty one before it 0.
   std::uint64_t generation() const noexcept { return generation_; }
@@ -74,6 +74,7 @@ class Snapshot {
 
   const std::uint64_t generation_;
   const std::shared_ptr<Board> board_;
+  const std::shared_ptr<const void> keeper_;
   const PickerTraits traits_;
   const bool is_timed_;
   const Tier primaries_;

@@ -27,6 +27,8 @@
 
 namespace weir::balancer {
 
+struct Tally;
+
 /// What becomes of backends that were no members before.
 enum class Newcomers : std::uint8_t {
   Serve,  // they are picked at once
@@ -85,9 +87,19 @@ class Upstream {
   friend class UpstreamReader;
   using List = std::vector<std::shared_ptr<Backend>>;
 
-  /// The one at `member.address`: first looked for at the place `expected`. Makes it if there is none.
-  std::shared_ptr<Backend> backend_for(const Members::Pointer& member, Newcomers newcomers, std::size_t expected);
-  void publish();
+  /// A backend and the member that was announced for it last, which it keeps: the same object is the same member.
+  struct Seat {
+    const Member* member;
+    Backends::Entry entry;
+  };
+  class FormerSeats;
+  struct Leavers;
+
+  /// The one at `member.address`, which is made if there is none. Null: the member was said twice.
+  Backend* backend_for(const Members::Pointer& member, Newcomers newcomers, FormerSeats& former);
+  Backend& make_backend(const Members::Pointer& member, Newcomers newcomers);
+  List part_with(const FormerSeats& former);
+  void publish(List gone = {});
   template <class Value>
   void set_rule(Value Snapshot::Rules::*rule, Value value);
 
@@ -96,9 +108,10 @@ class Upstream {
 
   std::mutex change_mutex_;  // held by whoever changes the upstream; guards what follows
   Snapshot::Rules rules_;
-  List backends_;  // in the order in which they were announced
+  bool is_only_one_ = false;                                                  // is that what the backends know?
+  std::vector<Seat> seats_;                                                   // in the order of the announcement
   std::unordered_map<std::string_view, std::shared_ptr<Backend>> by_address_;  // keys point into the backends
-  std::uint64_t updates_ = 0;
+  std::shared_ptr<Leavers> leavers_;  // keeps the backends of the present snapshot that will be gone by the next
   std::unordered_map<std::string, std::weak_ptr<Backend>> departed_;  // gone, but perhaps with leases
   std::vector<std::shared_ptr<const Snapshot>> previous_;             // freed here, not by a picking thread
 
@@ -150,6 +163,7 @@ class UpstreamReader {
   PanicChange find_panic_change(const Lease& lease) noexcept;
 
   const std::shared_ptr<Upstream> upstream_;
+  const std::shared_ptr<Tally> tally_;
   std::shared_ptr<const Snapshot> snapshot_;
 };
 
