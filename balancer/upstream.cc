@@ -6,6 +6,19 @@
 #include "board.h"
 
 namespace weir::balancer {
+namespace {
+
+bool name_one_address(std::span<const Members> parts) {
+  const std::string* first = nullptr;
+  for (const Members& members : parts)
+    for (const Member& member : members) {
+      if (first == nullptr) first = &member.address;
+      if (member.address != *first) return false;
+    }
+  return true;
+}
+
+}  // namespace
 
 /// The seats of the update before, of which each is taken once. Most members stay what and where they were, and for
 /// these nothing is looked at but the seat.
@@ -86,33 +99,34 @@ Upstream::~Upstream() {
   }
 }
 
-void Upstream::update(const Members& members, Newcomers newcomers) {
+void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
-  const bool is_only_one = std::all_of(members.begin(), members.end(), [&](const Member& member) {
-    return member.address == members.front().address;
-  });
+  const bool is_only_one = name_one_address(parts);
   const bool was_only_one = std::exchange(is_only_one_, is_only_one);
 
   FormerSeats former(std::exchange(seats_, {}));
-  seats_.reserve(members.size());
+  std::size_t count = 0;
+  for (const Members& members : parts) count += members.size();
+  seats_.reserve(count);
   std::vector<Backend*> changed;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const Members::Pointer& member = members.shared(i);
+  const auto seat = [&](const Members::Pointer& member) {
     if (is_only_one == was_only_one) {
       if (const Backends::Entry* same = former.take_next(member.get())) {
         seats_.push_back({member.get(), *same});
-        continue;
+        return;
       }
     }
     Backend* const backend = backend_for(member, newcomers, former);
-    if (backend == nullptr) continue;
+    if (backend == nullptr) return;
     if (!backend->is_applied(member, is_only_one)) {
       backend->apply(member, is_only_one);
       changed.push_back(backend);
     }
     seats_.push_back({member.get(), Backends::Entry(*backend)});
-  }
+  };
+  for (const Members& members : parts)
+    for (auto member = members.begin(); member != members.end(); ++member) seat(member.shared());
   const List gone = part_with(former);
   publish(gone);
 

@@ -38,34 +38,30 @@ class MemberList {
   using Iterator = SharedKnownMembers::Iterator;
 
   MemberList() = default;
-  MemberList(SharedKnownMembers members)
-      : members_(members.empty() ? nullptr : std::make_shared<const SharedKnownMembers>(std::move(members))) {}
+  MemberList(SharedKnownMembers members) : members_(std::move(members)) {}
   MemberList(KnownMembers members) : MemberList(SharedKnownMembers(std::move(members))) {}
   MemberList(std::initializer_list<KnownMember> members) : MemberList(KnownMembers(members)) {}
 
-  const SharedKnownMembers& operator*() const {
-    static const SharedKnownMembers kNobody;
-    return members_ ? *members_ : kNobody;
-  }
+  const SharedKnownMembers& operator*() const { return members_; }
   /// A copy, to make another list of.
   KnownMembers values() const { return {begin(), end()}; }
 
-  Iterator begin() const { return (**this).begin(); }
-  Iterator end() const { return (**this).end(); }
-  std::size_t size() const { return (**this).size(); }
-  bool empty() const { return members_ == nullptr; }
-  const KnownMember& operator[](std::size_t i) const { return (**this)[i]; }
-  const KnownMember& at(std::size_t i) const { return (**this).at(i); }
-  const KnownMember& front() const { return (**this).front(); }
-  const KnownMember& back() const { return (**this).back(); }
+  Iterator begin() const { return members_.begin(); }
+  Iterator end() const { return members_.end(); }
+  std::size_t size() const { return members_.size(); }
+  bool empty() const { return members_.empty(); }
+  const KnownMember& operator[](std::size_t i) const { return members_[i]; }
+  const KnownMember& at(std::size_t i) const { return members_.at(i); }
+  const KnownMember& front() const { return members_.front(); }
+  const KnownMember& back() const { return members_.back(); }
 
   /// Whether they are the same list, so that nobody needs to compare.
-  bool shares(const MemberList& other) const { return members_ == other.members_; }
+  bool shares(const MemberList& other) const { return members_.shares(other.members_); }
 
-  friend bool operator==(const MemberList& a, const MemberList& b) { return a.shares(b) || *a == *b; }
+  bool operator==(const MemberList&) const = default;
 
  private:
-  std::shared_ptr<const SharedKnownMembers> members_;  // null: empty
+  SharedKnownMembers members_;
 };
 
 /// Goes along two such lists. Calls `only_first(member)`, `only_second(member)` or `both(first, second)` for each address, in
@@ -77,7 +73,7 @@ void for_each_difference(const MemberList& first, const MemberList& second, Only
   auto a = first.begin();
   auto b = second.begin();
   while (a != first.end() || b != second.end()) {
-    if (a != first.end() && b != second.end() && a.shared() == b.shared()) {
+    if (a != first.end() && b != second.end() && &*a == &*b) {
       ++a, ++b;
     } else if (b == second.end() || (a != first.end() && a->address < b->address)) {
       only_first(*a++);

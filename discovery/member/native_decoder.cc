@@ -83,13 +83,15 @@ NativeDecoder::Places NativeDecoder::find(const Names& names) const {
   };
   std::uint32_t now = 0, before = 0;
   while (now < names.size() && before < names_.size()) {
+    const auto same = static_cast<std::uint32_t>(names.count_same(now, names_, before));
+    std::copy_n(places_.begin() + before, same, places.begin() + now);
+    now += same, before += same;
     std::size_t skip = 0;
     while (skip <= kNear && !are_same(now + skip, before) && !are_same(now, before + skip)) ++skip;
     const bool is_found = skip <= kNear;
     const bool is_later = is_found && are_same(now + skip, before);
     for (std::size_t i = 0; i < skip && (is_later || !is_found) && now < names.size(); ++i) left.push_back(now++);
     for (std::size_t i = 0; i < skip && !is_later && before < names_.size(); ++i) left_before.push_back(before++);
-    if (is_found) places[now++] = places_[before++];
   }
   while (now < names.size()) left.push_back(now++);
   while (before < names_.size()) left_before.push_back(before++);

@@ -54,11 +54,11 @@ std::size_t largest_believed(std::size_t of, const VanishRules& rules) {
 // The judgement of one directory.
 class Judgement {
  public:
-  /// `others_usable`: members that other directories name. `is_by_hand`: nothing vanishes from it by itself.
+  /// `usable`: members that it names now; `others_usable`: that other directories name. `is_by_hand`: nothing vanishes from it by itself.
   Judgement(DirectoryMemory& memory, const MemberDirectory& seen, const Circumstances& circumstances,
-            std::size_t others_usable, bool is_by_hand, Tally& tally)
-      : memory_(memory), seen_(seen), now_(circumstances), others_usable_(others_usable), is_by_hand_(is_by_hand),
-        tally_(tally) {}
+            std::size_t usable, std::size_t others_usable, bool is_by_hand, Tally& tally)
+      : memory_(memory), seen_(seen), now_(circumstances), usable_(usable), others_usable_(others_usable),
+        is_by_hand_(is_by_hand), tally_(tally) {}
 
   /// Returns why members began to be held, if any did.
   Hold run() {
@@ -139,13 +139,12 @@ class Judgement {
   }
 
   void move_peak() {
-    const std::size_t usable = count_usable(seen_.members);
     const bool is_over = now_.now - memory_.peak_at > kWave;
-    if (usable >= memory_.peak) memory_.lost.clear();  // others came for them
-    if (is_odd_ || usable >= memory_.peak || is_over) {
-      memory_.peak = usable;
+    if (usable_ >= memory_.peak) memory_.lost.clear();  // others came for them
+    if (is_odd_ || usable_ >= memory_.peak || is_over) {
+      memory_.peak = usable_;
       // Of those that are gone since the last reading it is not over.
-      if (is_over && !is_odd_ && memory_.is_known) memory_.peak = std::max(usable, usable_before());
+      if (is_over && !is_odd_ && memory_.is_known) memory_.peak = std::max(usable_, usable_before());
       memory_.peak_at = now_.now;
     }
     std::erase_if(memory_.lost, [&](const LostMember& lost) { return now_.now - lost.at > kWave; });
@@ -183,7 +182,6 @@ class Judgement {
       return Hold::Mass;
     }
     Hold why = Hold::None;
-    const std::size_t usable_now = count_usable(seen_.members);
     for (KnownMembers* members : {&missing, &overdue}) {
       for (KnownMember& member : *members) {
         const Departure departure = now_.vanish.damp ? note_departure(memory_.flaps, member.address, now_.now) : Departure();
@@ -194,7 +192,7 @@ class Judgement {
           why = Hold::Flapping;
         } else {
           ++tally_.left;
-          if (usable_now < memory_.peak) memory_.lost.push_back({std::move(member), now_.now});
+          if (usable_ < memory_.peak) memory_.lost.push_back({std::move(member), now_.now});
         }
       }
     }
@@ -203,10 +201,9 @@ class Judgement {
   }
 
   bool is_mass_loss(std::size_t gone_now) const {
-    const std::size_t usable = count_usable(seen_.members);
-    if (usable + others_usable_ == 0) return true;
-    const std::size_t before = std::max(memory_.peak, usable + gone_now + memory_.lost.size());
-    return before > usable && before - usable > largest_believed(before, now_.vanish);
+    if (usable_ + others_usable_ == 0) return true;
+    const std::size_t before = std::max(memory_.peak, usable_ + gone_now + memory_.lost.size());
+    return before > usable_ && before - usable_ > largest_believed(before, now_.vanish);
   }
 
   void release() {
@@ -243,7 +240,7 @@ class Judgement {
   DirectoryMemory& memory_;
   const MemberDirectory& seen_;
   const Circumstances& now_;
-  const std::size_t others_usable_;
+  const std::size_t usable_, others_usable_;
   const bool is_by_hand_;
   Tally& tally_;
   bool is_odd_ = false;
@@ -327,14 +324,15 @@ Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances
   Reconciled result;
   const std::size_t of_members = count_usable(seen.members.members), of_fixed = count_usable(seen.fixed.members),
                     of_direct = count_usable(seen.direct.members);
-  const auto judge = [&](DirectoryMemory& directory, const MemberDirectory& reading, std::size_t others, bool by_hand) {
+  const auto judge = [&](DirectoryMemory& directory, const MemberDirectory& reading, std::size_t usable, bool by_hand) {
+    const std::size_t others = of_members + of_fixed + of_direct - usable;
     result.is_other_registry = result.is_other_registry || (directory.is_known && oddity(directory, reading) != Hold::None);
-    const Hold hold = Judgement(directory, reading, circumstances, others, by_hand, result.tally).run();
+    const Hold hold = Judgement(directory, reading, circumstances, usable, others, by_hand, result.tally).run();
     if (result.hold == Hold::None) result.hold = hold;
   };
-  judge(memory.members, seen.members, of_fixed + of_direct, false);
-  judge(memory.direct, seen.direct, of_members + of_fixed, false);
-  judge(memory.fixed, seen.fixed, of_members + of_direct, true);
+  judge(memory.members, seen.members, of_members, false);
+  judge(memory.direct, seen.direct, of_direct, false);
+  judge(memory.fixed, seen.fixed, of_fixed, true);
   accept_all(memory, circumstances, result.tally);
   result.held = memory.members.held.size() + memory.fixed.held.size() + memory.direct.held.size();
   if (result.held == 0) result.hold = Hold::None;

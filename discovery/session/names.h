@@ -1,8 +1,10 @@
 // Names of a node's children, in one block of memory: there may be a hundred thousand of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -45,8 +47,19 @@ class Names {
   /// Of all names together.
   std::size_t bytes() const { return text_.size(); }
   std::string_view operator[](std::size_t i) const {
-    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-    return std::string_view(text_).substr(begin, ends_[i] - begin);
+    return std::string_view(text_).substr(begin_of(i), ends_[i] - begin_of(i));
+  }
+  /// How many names from `i` on are those of `other` from `j` on. Costs little for each.
+  std::size_t count_same(std::size_t i, const Names& other, std::size_t j) const {
+    const std::size_t most = std::min(size() - i, other.size() - j), begin = begin_of(i), other_begin = other.begin_of(j);
+    std::size_t count = 0;
+    while (count < most && ends_[i + count] - begin == other.ends_[j + count] - other_begin) ++count;
+    if (count == 0) return 0;
+    const char* const text = text_.data() + begin;
+    const std::size_t bytes = ends_[i + count - 1] - begin;
+    if (std::memcmp(text, other.text_.data() + other_begin, bytes) == 0) return count;
+    const std::size_t same = std::mismatch(text, text + bytes, other.text_.data() + other_begin).first - text_.data();
+    return std::upper_bound(ends_.begin() + i, ends_.begin() + i + count, same) - (ends_.begin() + i);
   }
   std::vector<std::string> strings() const { return {begin(), end()}; }
 
@@ -62,6 +75,8 @@ class Names {
   bool operator==(const Names&) const = default;
 
  private:
+  std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : ends_[i - 1]; }
+
   std::string text_;
   std::vector<std::uint32_t> ends_;  // where in it each ends; the server sends less than 2 GB
 };

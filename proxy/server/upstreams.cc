@@ -107,8 +107,7 @@ void Upstreams::Entry::publish() {
     for (int copy = 2; !known.insert(member.address).second; ++copy)
       member.address = shared::address_of_copy(first, copy);
   }
-  balancer::Members everyone(std::move(all));
-  everyone.append(discovered);  // of those with one address the first counts
+  const balancer::Members everyone[] = {std::move(all), discovered};  // of those with one address the first counts
   const bool have_to_prove =
       checks && std::any_of(checks->checks().begin(), checks->checks().end(),
                             [](const shared::HealthCheck& check) { return check.mandatory; });

@@ -34,11 +34,21 @@ TEST(Upstream, SharesMembersWithWhoeverAnnouncesThem) {
   app.upstream->update(alike);
   EXPECT_EQ(first.shared(0).use_count(), 1);
   EXPECT_EQ(alike.shared(0).use_count(), 2);
-  Members changed{{.address = "a", .weight = 3}};
-  changed.append(alike);  // of those with the same address the first counts
-  app.upstream->update(changed);
+  const Members parts[] = {{{.address = "a", .weight = 3}}, alike};  // of those with the same address the first counts
+  app.upstream->update(parts);
   EXPECT_EQ(app.backend("a")->weight(), 3U);
   EXPECT_EQ(app.upstream->snapshot()->primaries().size(), 2U);
+}
+
+TEST(Members, CopiesShareTheListUntilOneGrows) {
+  Members members{{.address = "a"}};
+  const Members copy = members;
+  EXPECT_TRUE(copy.shares(members));
+  members.push_back({.address = "b"});
+  EXPECT_FALSE(copy.shares(members));
+  EXPECT_EQ(copy.size(), 1U);
+  EXPECT_EQ(members.size(), 2U);
+  EXPECT_EQ(members.shared(0), copy.shared(0));
 }
 
 TEST(Upstream, PublishesNothingForARuleThatStands) {

@@ -18,6 +18,18 @@ std::vector<std::string> reasons(const std::vector<RejectedName>& rejected) {
   return all;
 }
 
+TEST(Names, CountHowManyAreTheSameFromHereOn) {
+  const Names names{"a", "bc", "", "def", "g"};
+  EXPECT_EQ(names.count_same(0, names, 0), 5u);
+  EXPECT_EQ(names.count_same(5, names, 5), 0u);
+  EXPECT_EQ(names.count_same(1, {"new", "bc", "", "def"}, 1), 3u);
+  EXPECT_EQ(names.count_same(0, {"bc", "", "def", "x", "y"}, 0), 0u);
+  EXPECT_EQ(names.count_same(1, {"bc", "", "def", "x", "y"}, 0), 3u);
+  EXPECT_EQ(names.count_same(0, {"a", "bd", "", "def", "g"}, 0), 1u);
+  EXPECT_EQ(names.count_same(0, {"ab", "c", "", "def", "g"}, 0), 0u) << "the same text, but other names";
+  EXPECT_EQ(names.count_same(0, {"a", "bc", "de", "f", "g"}, 0), 2u);
+}
+
 TEST(NativeDecoder, GivesTheSameListForTheSameNames) {
   NativeDecoder decoder(kRules);
   const auto first = decoder.decode({"10.0.0.2:80,w=3", "10.0.0.1:80"});

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,7 +56,9 @@ class Upstream {
   /// whatever else changed about it; one that left gets no new request from the moment this returns. Of members with
   /// the same address the first counts.
   /// Costs little for each member that is announced as before, and in the same order; least if it is the same object.
-  void update(const Members& members, Newcomers newcomers = Newcomers::Serve);
+  void update(const Members& members, Newcomers newcomers = Newcomers::Serve) { update(std::span(&members, 1), newcomers); }
+  /// The same of members in several lists, one after the other.
+  void update(std::span<const Members> parts, Newcomers newcomers = Newcomers::Serve);
 
   /// Lets a health check take the backend at `address` out of rotation, or back in; then its failures are forgotten. It
   /// is picked meanwhile only when nobody else is left. Returns false if there is no such backend.
