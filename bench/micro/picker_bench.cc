@@ -121,18 +121,32 @@ BENCHMARK(busy)->Name("round_robin")->Setup(prepare_round_robin)->Apply(sizes);
 BENCHMARK(idle)->Name("least_conn_idle")->Setup(prepare_least_conn)->Apply(sizes);
 BENCHMARK(idle)->Name("round_robin_idle")->Setup(prepare_round_robin)->Apply(sizes);
 
-/// A membership of 10,000 of which 1 % changes.
+/// A membership of 10,000 of which as many change as the argument says; the others are the same objects.
 void update(benchmark::State& state) {
   Upstream changing("bench", *find_picker("least_conn"));
-  std::vector<Member> list = members(10'000, 1);
-  changing.update(list);
+  const Members first(members(10'000, 1));
+  std::vector<Members::Pointer> list;
+  for (std::size_t i = 0; i < first.size(); ++i) list.push_back(first.shared(i));
+  changing.update(first);
   std::size_t next = list.size();
   for (auto _ : state) {
-    for (std::size_t i = 0; i < 100; ++i, ++next) list[next % list.size()].address = std::to_string(next);
-    changing.update(list);
+    for (std::int64_t i = 0; i < state.range(0); ++i, ++next)
+      list[next % list.size()] = std::make_shared<const Member>(Member{.address = std::to_string(next)});
+    Members now;
+    now.reserve(list.size());
+    for (const Members::Pointer& member : list) now.push_back(member);
+    changing.update(now);
   }
 }
-BENCHMARK(update)->Unit(benchmark::kMillisecond);
+BENCHMARK(update)->Arg(1)->Arg(100)->Unit(benchmark::kMillisecond);
+
+/// The same if all 10,000 are said anew.
+void update_said_anew(benchmark::State& state) {
+  Upstream changing("bench", *find_picker("least_conn"));
+  const std::vector<Member> list = members(10'000, 1);
+  for (auto _ : state) changing.update(list);
+}
+BENCHMARK(update_said_anew)->Unit(benchmark::kMillisecond);
 
 /// How long each of many picks takes, on two threads, while a third changes 1 % of 10,000 members again and again (1) or
 /// does nothing (0). Reports percentiles; each contains the reading of the clock, which both have.
