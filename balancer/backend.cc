@@ -312,7 +312,6 @@ bool Backend::return_to_service() noexcept {
     if ((seen & kMaxCount) == 0) return false;
   } while (!word.compare_exchange_weak(seen, seen & ~kRetired, std::memory_order_acq_rel, std::memory_order_acquire));
   kept_by_leases_.reset();  // the upstream keeps it again
-  place_ = kNowhere;
   note_check(TimePoint());  // whoever looked at the others did not look at this one meanwhile
   slot_.block->lower_floor(load_of(active(), slot_.block->weight(slot_.lane)));
   return true;

@@ -24,36 +24,38 @@ bool name_one_address(std::span<const Members> parts) {
 /// these nothing is looked at but the seat.
 class Upstream::FormerSeats {
  public:
-  explicit FormerSeats(std::vector<Seat> seats) : seats_(std::move(seats)) {}
+  explicit FormerSeats(const std::vector<Seat>& seats) : seats_(seats), is_taken_(seats.size()) {}
 
   /// Takes the next seat if it is this very member's. Else null.
-  const Backends::Entry* take_next(const Member* member) noexcept {
-    if (next_ == seats_.size() || seats_[next_].member != member) return nullptr;
-    seats_[next_].member = nullptr;
-    return &seats_[next_++].entry;
+  const Seat* take_next(const Member* member) noexcept {
+    if (next_ == seats_.size() || seats_[next_].member != member || is_taken_[next_]) return nullptr;
+    is_taken_[next_] = true;
+    return &seats_[next_++];
   }
 
   /// Who has the next seat. Null: it is taken, or there is none.
   Backend* next() const noexcept {
-    return next_ == seats_.size() || seats_[next_].member == nullptr ? nullptr : seats_[next_].entry.backend;
+    return next_ == seats_.size() || is_taken_[next_] ? nullptr : seats_[next_].entry.backend;
   }
 
-  /// Takes the seat of `backend`, wherever it is. False: it was taken, or there was none.
+  /// Takes the seat of `backend`, wherever it is. False: somebody has, so it was said twice.
   bool take(const Backend& backend) {
     const std::size_t at = find(backend);
-    if (at == Backend::kNowhere || seats_[at].member == nullptr) return false;
-    seats_[at].member = nullptr;
+    if (at == kNowhere) return true;
+    if (is_taken_[at]) return false;
+    is_taken_[at] = true;
     next_ = at + 1;
     return true;
   }
 
   template <class Visit>
   void for_each_left(Visit visit) const {
-    for (const Seat& seat : seats_)
-      if (seat.member != nullptr) visit(*seat.entry.backend);
+    for (std::size_t at = 0; at < seats_.size(); ++at)
+      if (!is_taken_[at]) visit(*seats_[at].entry.backend);
   }
 
  private:
+  static constexpr std::size_t kNowhere = ~std::size_t{0};
   static constexpr std::size_t kNear = 64;  // how far ahead it is looked for by looking, as a few before it are gone
 
   std::size_t find(const Backend& backend) {
@@ -64,10 +66,12 @@ class Upstream::FormerSeats {
       for (std::size_t at = 0; at < seats_.size(); ++at) seats_[at].entry.backend->place_ = at;
       is_numbered_ = true;
     }
-    return backend.place_;
+    const std::size_t at = backend.place_;
+    return at < seats_.size() && seats_[at].entry.backend == &backend ? at : kNowhere;
   }
 
-  std::vector<Seat> seats_;  // no member: taken
+  const std::vector<Seat>& seats_;
+  std::vector<std::uint8_t> is_taken_;
   std::size_t next_ = 0;
   bool is_numbered_ = false;
 };
@@ -102,20 +106,19 @@ Upstream::~Upstream() {
 void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
+  ++updates_;
   const bool is_only_one = name_one_address(parts);
   const bool was_only_one = std::exchange(is_only_one_, is_only_one);
 
-  FormerSeats former(std::exchange(seats_, {}));
+  FormerSeats former(seats_);
   std::size_t count = 0;
   for (const Members& members : parts) count += members.size();
-  seats_.reserve(count);
+  std::vector<Seat> seats;
+  seats.reserve(count);
   std::vector<Backend*> changed;
   const auto seat = [&](const Members::Pointer& member) {
     if (is_only_one == was_only_one) {
-      if (const Backends::Entry* same = former.take_next(member.get())) {
-        seats_.push_back({member.get(), *same});
-        return;
-      }
+      if (const Seat* same = former.take_next(member.get())) return seats.push_back(*same);
     }
     Backend* const backend = backend_for(member, newcomers, former);
     if (backend == nullptr) return;
@@ -123,16 +126,16 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
       backend->apply(member, is_only_one);
       changed.push_back(backend);
     }
-    seats_.push_back({member.get(), Backends::Entry(*backend)});
+    seats.push_back({member.get(), Backends::Entry(*backend)});
   };
   for (const Members& members : parts)
     for (auto member = members.begin(); member != members.end(); ++member) seat(member.shared());
-  const List gone = part_with(former);
-  publish(gone);
+  const List gone = say_farewell(former);
+  publish(std::move(seats), gone);
 
   for (Backend* const backend : changed) backend->shut_if_told();
   for (const std::shared_ptr<Backend>& backend : gone) {
-    departed_[backend->address()] = backend;
+    by_address_.erase(backend->address());
     backend->retire(backend);
   }
   // Weights changed beside a thread that may have been weighing: once more, by the next pick.
@@ -152,7 +155,7 @@ bool Upstream::veto(std::string_view address, bool vetoed) {
 void Upstream::set_method(const PickerSpec& method) {
   const std::lock_guard lock(change_mutex_);
   rules_.method = method;
-  publish();
+  publish(seats_);
 }
 
 template <class Value>
@@ -160,7 +163,7 @@ void Upstream::set_rule(Value Snapshot::Rules::*rule, Value value) {
   const std::lock_guard lock(change_mutex_);
   if (rules_.*rule == value) return;
   rules_.*rule = std::move(value);
-  publish();
+  publish(seats_);
 }
 void Upstream::set_zone(std::string zone) {
   set_rule(&Snapshot::Rules::zone, std::move(zone));
@@ -188,7 +191,9 @@ Backend* Upstream::backend_for(const Members::Pointer& member, Newcomers newcome
     if (known == by_address_.end()) return &make_backend(member, newcomers);
     backend = known->second.get();
   }
-  return former.take(*backend) ? backend : nullptr;
+  const bool is_first = backend->seated_in_ != updates_ && former.take(*backend);
+  backend->seated_in_ = updates_;
+  return is_first ? backend : nullptr;
 }
 
 Backend& Upstream::make_backend(const Members::Pointer& member, Newcomers newcomers) {
@@ -200,27 +205,34 @@ Backend& Upstream::make_backend(const Members::Pointer& member, Newcomers newcom
   }
   if (backend == nullptr) backend = std::make_shared<Backend>(board_, member, newcomers == Newcomers::Prove);
   Backend& made = *backend;
+  made.seated_in_ = updates_;
   by_address_.emplace(made.address(), std::move(backend));
   return made;
 }
 
-Upstream::List Upstream::part_with(const FormerSeats& former) {
+Upstream::List Upstream::say_farewell(const FormerSeats& former) {
   List gone;
   former.for_each_left([&](const Backend& backend) {
-    gone.push_back(std::move(by_address_.extract(backend.address()).mapped()));
+    gone.push_back(by_address_.at(backend.address()));
+    departed_[backend.address()] = gone.back();
   });
   return gone;
 }
 
-void Upstream::publish(List gone) {
+void Upstream::publish(std::vector<Seat> seats, List gone) {
   std::vector<Backends::Entry> primaries, backups;
-  primaries.reserve(seats_.size());
-  for (const Seat& seat : seats_) (seat.entry.is_backup ? backups : primaries).push_back(seat.entry);
-  const std::shared_ptr<Leavers> leavers = std::exchange(leavers_, std::make_shared<Leavers>());
-  leavers->backends = std::move(gone);
-  leavers->later = leavers_;
+  primaries.reserve(seats.size());
+  for (const Seat& seat : seats) (seat.entry.is_backup ? backups : primaries).push_back(seat.entry);
+  auto leavers = std::make_shared<Leavers>();
   auto next = std::make_shared<const Snapshot>(current_->generation() + 1, board_, Backends(std::move(primaries)),
-                                               Backends(std::move(backups)), rules_, leavers_);
+                                               Backends(std::move(backups)), rules_, leavers);
+  previous_.reserve(previous_.size() + 1);
+
+  // Memory that cannot be had has thrown by now, and everything is as it was before.
+  seats_ = std::move(seats);
+  leavers_->backends = std::move(gone);
+  leavers_->later = leavers;
+  leavers_ = std::move(leavers);
   const std::uint64_t generation = next->generation();
   {
     const std::lock_guard lock(current_mutex_);

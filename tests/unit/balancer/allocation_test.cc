@@ -9,15 +9,18 @@
 
 namespace {
 std::atomic<long> allocations = 0;
+std::atomic<long> until_none = -1;  // how many are left until one fails; negative: none does
 
 void* counted(std::size_t size) {
   ++allocations;
+  if (until_none >= 0 && until_none-- == 0) throw std::bad_alloc();
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
 
 void* counted(std::size_t size, std::align_val_t alignment) {
   ++allocations;
+  if (until_none >= 0 && until_none-- == 0) throw std::bad_alloc();
   const auto unit = static_cast<std::size_t>(alignment);
   if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
   throw std::bad_alloc();
@@ -98,6 +101,42 @@ TEST_P(Allocations, NoneInAcquireReportAndRelease) {
     }
     EXPECT_EQ(allocations.load(), before) << count << " backends";
   }
+}
+
+TEST(Update, ThatFindsNoMemoryLeavesEverybodyInService) {
+  std::vector<Member> after = numbered(100);
+  after.erase(after.begin() + 10, after.begin() + 20);
+  after.push_back({.address = "new"});
+  after.push_back({.address = "5"});  // said twice
+  std::swap(after[0], after[50]);
+  const Members members(after);
+  bool failed = true;
+  long first_failing = 0;
+  for (; failed; ++first_failing) {
+    ASSERT_LT(first_failing, 10'000);
+    TestUpstream app("least_conn", numbered(100));
+    std::vector<Lease> leases;
+    for (int i = 0; i < 200; ++i) leases.push_back(*app.acquire());
+    const auto active = [&](std::string_view address) { return app.backend(address)->active(); };
+    until_none = first_failing;
+    try {
+      app.upstream->update(members);
+      failed = false;
+    } catch (const std::bad_alloc&) {
+    }
+    until_none = -1;
+    if (failed) {
+      ASSERT_EQ(app.upstream->snapshot()->primaries().size(), 100U) << first_failing;
+      for (int i = 0; i < 100; ++i) leases.push_back(*app.acquire());
+      for (int i = 0; i < 100; ++i) ASSERT_EQ(active(std::to_string(i)), 3U) << first_failing;
+      app.upstream->update(members);
+    }
+    ASSERT_EQ(app.upstream->snapshot()->primaries().size(), 91U) << first_failing;
+    ASSERT_EQ(active("5"), failed ? 3U : 2U) << first_failing;
+    for (int i = 0; i < 500; ++i) leases.push_back(*app.acquire());
+    ASSERT_GE(active("new"), 5U) << first_failing;
+  }
+  EXPECT_GT(first_failing, 10);
 }
 
 TEST(AllocationCounter, Counts) {

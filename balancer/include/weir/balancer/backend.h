@@ -151,8 +151,8 @@ class Backend {
   alignas(64) Pulse pulse_;
   std::atomic<bool> hangs_{false};  // marked because it hung
 
-  static constexpr std::size_t kNowhere = ~std::size_t{0};
-  alignas(64) std::size_t place_ = kNowhere;  // among the seats of the update before, once an update has asked
+  alignas(64) std::size_t place_ = 0;  // among the upstream's seats, when an update last asked
+  std::uint64_t seated_in_ = 0;        // the update that gave it a seat last, if it was not the one that it had
   Members::Pointer announced_;
   std::atomic<bool> is_backup_;
   bool is_only_one_ = false;

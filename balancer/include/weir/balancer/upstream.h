@@ -101,8 +101,9 @@ class Upstream {
   /// The one at `member.address`, which is made if there is none. Null: the member was said twice.
   Backend* backend_for(const Members::Pointer& member, Newcomers newcomers, FormerSeats& former);
   Backend& make_backend(const Members::Pointer& member, Newcomers newcomers);
-  List part_with(const FormerSeats& former);
-  void publish(List gone = {});
+  /// Notes who has no seat any more.
+  List say_farewell(const FormerSeats& former);
+  void publish(std::vector<Seat> seats, List gone = {});
   template <class Value>
   void set_rule(Value Snapshot::Rules::*rule, Value value);
 
@@ -111,6 +112,7 @@ class Upstream {
 
   std::mutex change_mutex_;  // held by whoever changes the upstream; guards what follows
   Snapshot::Rules rules_;
+  std::uint64_t updates_ = 0;
   bool is_only_one_ = false;                                                  // is that what the backends know?
   std::vector<Seat> seats_;                                                   // in the order of the announcement
   std::unordered_map<std::string_view, std::shared_ptr<Backend>> by_address_;  // keys point into the backends
