@@ -15,7 +15,9 @@ using Side = RelayResult::Side;
 constexpr int kRoundsInOneGo = 16;
 // A pipe costs two calls more than a copy of little; below this much at a time it does not pay.
 constexpr std::size_t kBulk = 32 * 1024;
-constexpr std::size_t kMostSpliced = 1 << 20;
+// Less than a pipe holds: what is a power of two, with a head before it, would leave a few octets for a turn and a packet
+// of their own. So would a full pipe, as TCP sends it in packets of almost 64 KiB.
+constexpr std::size_t kMostSpliced = 240 * 1024;
 
 // Both directions of one relay; lives in relay()'s frame.
 class Relay final : private Timer {
@@ -66,6 +68,8 @@ class Relay final : private Timer {
     Outcome outcome;
     try {
       Pace pace(rate, a_.loop().now());
+      bool is_bulk = false;  // what came last was much at once, so what comes next is expected to be
+      const auto uses_pipe = [&] { return is_bulk && can_splice_ && !pace.is_limited(); };
       outcome = {co_await deliver(way, first), way.to_side, true};
       for (int round = 0; !outcome.error; ++round) {
         if (round == kRoundsInOneGo) {
@@ -81,9 +85,8 @@ class Relay final : private Timer {
           moved();  // it is not idle but held back
           continue;
         }
-        bool is_bulk = false;
-        outcome = co_await copy(way, most, is_bulk);
-        if (is_bulk && can_splice_ && !pace.is_limited() && !outcome.error) outcome = co_await splice(way);
+        if (!uses_pipe()) outcome = co_await copy(way, most, is_bulk);
+        if (uses_pipe() && !outcome.error) outcome = co_await splice(way, is_bulk);
       }
     } catch (const std::bad_alloc&) {
       outcome = {{ENOMEM}, way.from_side};
@@ -143,18 +146,21 @@ class Relay final : private Timer {
     co_return IoError{};
   }
 
-  // Through a pipe, until it brings little at a time; the pipe is empty then.
-  Task<Outcome> splice(const Way& way) {
+  // Through a pipe, until it brings little at a time; the pipe is empty then. `is_bulk`: whether it brought much in all.
+  Task<Outcome> splice(const Way& way, bool& is_bulk) {
     std::optional<Pipe> pipe = way.from.loop().pipes().take();
     if (!pipe) {
       can_splice_ = false;
       co_return Outcome{};
     }
+    std::size_t brought = 0;
     for (int round = 1;; ++round) {
       if (round % kRoundsInOneGo == 0) co_await way.from.loop().yield();
       if (ended()) co_return Outcome{{ECANCELED}};
       const IoResult got = pipe->fill(way.from, kMostSpliced);
       if (got.bytes != 0) note_read(way, got.bytes);
+      brought += got.bytes;
+      if (brought != 0) is_bulk = brought >= kBulk;
       const IoError failed = co_await drain(way, *pipe);
       if (failed) co_return Outcome{failed, way.to_side, true};
       if (got.error && !got.error.would_block()) co_return Outcome{got.error, way.from_side};

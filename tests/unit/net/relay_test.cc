@@ -87,6 +87,33 @@ TEST_P(RelayTest, MovesBytesBothWaysUntilBothSidesEnd) {
   EXPECT_EQ(loop.buffers().lent(), 0u);
 }
 
+TEST_P(RelayTest, EachAnswerArrivesWholeBeforeTheNextIsSentHoweverMuchWentBefore) {
+  start();
+  const auto body = [&]() -> Task<> {
+    // Much after much is expected and goes through a pipe at once; so does the little that comes instead.
+    std::size_t seed = 1;
+    for (const std::size_t size : {1'048'757u, 1'048'757u, 100u, 100u, 65'536u, 65'536u, 1u, 245'760u, 245'761u, 40'000u, 3u}) {
+      const std::string answer = pattern(size, ++seed);
+      std::thread sends([&] { send_whole(right->peer, answer); });
+      std::string got;
+      co_await until(loop, [&] {
+        char buffer[30'000];
+        for (ssize_t count; (count = ::recv(left->peer, buffer, sizeof buffer, MSG_DONTWAIT)) > 0;)
+          got.append(buffer, static_cast<std::size_t>(count));
+        return got.size() >= size;
+      });
+      sends.join();
+      EXPECT_TRUE(got == answer) << size;
+      EXPECT_EQ(loop.buffers().lent(), 0u);
+    }
+    left->close_peer();
+    right->close_peer();
+    co_await ended();
+  };
+  run(loop, body());
+  EXPECT_FALSE(result->error) << result->error.message();
+}
+
 TEST_P(RelayTest, PassesAHalfCloseOnAndKeepsTheOtherDirection) {
   start();
   const auto body = [&]() -> Task<> {
