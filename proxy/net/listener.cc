@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "net/plain_calls.h"
+
 namespace weir::net {
 namespace {
 
@@ -55,7 +57,7 @@ void Listener::stop() {
 void Listener::on_ready(std::uint32_t) {
   sockaddr_storage address;
   socklen_t length = sizeof address;
-  OwnedFd fd(::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  OwnedFd fd(plain::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (fd.get() >= 0) {
     // A client that closed a connection and comes back must not meet what is left of the first: both may be of one turn.
     loop_.resume_ready();

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "net/out_of_memory.h"
+#include "net/plain_calls.h"
 
 namespace weir::net {
 
@@ -56,7 +57,7 @@ void ReadinessSet::remove_closing(Slot slot) {
 
 std::size_t ReadinessSet::dispatch(std::chrono::milliseconds patience) {
   const int count =
-      epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), static_cast<int>(patience.count()));
+      plain::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), static_cast<int>(patience.count()));
   for (int i = 0; i < count; ++i) {
     const std::uint64_t key = events_[static_cast<std::size_t>(i)].data.u64;
     const Entry& entry = entries_[static_cast<Slot>(key)];

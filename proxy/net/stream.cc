@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "log/check.h"
+#include "net/plain_calls.h"
 
 namespace weir::net {
 namespace {
@@ -42,7 +43,7 @@ Stream::~Stream() {
 void Stream::release_descriptor() {
   // The kernel takes a closed socket out of the set itself.
   loop_.readiness().remove_closing(slot_);
-  ::close(fd_);
+  plain::close(fd_);
   fd_ = -ECANCELED;
   --loop_.stream_count_;
 }
@@ -52,7 +53,7 @@ IoResult Stream::try_read(std::span<char> into) {
   // What has come since the flag was cleared will be told by an edge; asking the kernel would cost a call for nothing.
   if (!(flags_ & kIn)) return {0, {EAGAIN}};
   ssize_t count;
-  do count = ::recv(fd_, into.data(), into.size(), 0);
+  do count = plain::recv(fd_, into.data(), into.size(), 0);
   while (count < 0 && errno == EINTR);
   if (count > 0) {
     // Short: nothing is left, and what comes later is a new edge. Not so once the peer closed: its end may have been
@@ -92,7 +93,7 @@ IoResult Stream::try_write(std::span<const iovec> parts) {
 IoResult Stream::try_write(std::string_view bytes) {
   if (fd_ < 0) return {0, {-fd_}};
   ssize_t sent;
-  do sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  do sent = plain::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   return wrote(sent, bytes.size());
 }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "net/plain_calls.h"
 #include "net/tls_stream.h"
 
 namespace weir::net {
@@ -34,7 +35,7 @@ int TlsStream::bio_read(BIO* bio, char* into, int size) {
     return -1;
   }
   ssize_t count;
-  do count = ::recv(self.fd(), into, static_cast<std::size_t>(size), 0);
+  do count = plain::recv(self.fd(), into, static_cast<std::size_t>(size), 0);
   while (count < 0 && errno == EINTR);
   if (count > 0) {
     if (count < size && !self.peer_closed()) self.clear_ready(kIn);  // as in Stream::try_read
@@ -68,7 +69,7 @@ int TlsStream::bio_write(BIO* bio, const char* from, int size) {
   }
   const int flags = MSG_NOSIGNAL | (self.has_more_to_come() ? MSG_MORE : 0);
   ssize_t count;
-  do count = ::send(self.fd(), from, static_cast<std::size_t>(size), flags);
+  do count = plain::send(self.fd(), from, static_cast<std::size_t>(size), flags);
   while (count < 0 && errno == EINTR);
   if (count >= 0) {
     if (count < size) self.clear_ready(kOut);
