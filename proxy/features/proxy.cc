@@ -73,9 +73,9 @@ HeaderAssignment parse_set_header(const Call& call) {
   return {call.args[0], field_id(call.args[0]), Template::compile(call.args[1], Loader::of(call).config.variables)};
 }
 
-constexpr FieldId kHiddenByDefault[] = {FieldId::Date,           FieldId::Server,        FieldId::XPad,
-                                        FieldId::XAccelExpires,  FieldId::XAccelRedirect, FieldId::XAccelLimitRate,
-                                        FieldId::XAccelBuffering, FieldId::XAccelCharset};
+constexpr FieldSet kHiddenByDefault{FieldId::Date,            FieldId::Server,         FieldId::XPad,
+                                    FieldId::XAccelExpires,   FieldId::XAccelRedirect, FieldId::XAccelLimitRate,
+                                    FieldId::XAccelBuffering, FieldId::XAccelCharset};
 
 /// `given` and, for fields that are not among them, Weir's own defaults.
 std::shared_ptr<const RequestFields> plan_fields(const ProxyConf& conf, VariableTable& variables) {
@@ -93,10 +93,10 @@ std::shared_ptr<const RequestFields> plan_fields(const ProxyConf& conf, Variable
     if (assignment.id == FieldId::Other)
       plan->other_skipped.push_back(lower(assignment.name));
     else
-      plan->known_skipped.set(static_cast<std::size_t>(assignment.id));
+      plan->known_skipped.add(assignment.id);
   }
   // The framing is written anew; `Expect` was answered here.
-  for (const FieldId id : {FieldId::ContentLength, FieldId::Expect}) plan->known_skipped.set(static_cast<std::size_t>(id));
+  for (const FieldId id : {FieldId::ContentLength, FieldId::Expect}) plan->known_skipped.add(id);
   // A Content-Length or Transfer-Encoding of the configuration cannot describe the body that is sent.
   std::erase_if(plan->set, [](const HeaderAssignment& assignment) {
     return assignment.id == FieldId::ContentLength || assignment.id == FieldId::TransferEncoding;
@@ -105,18 +105,17 @@ std::shared_ptr<const RequestFields> plan_fields(const ProxyConf& conf, Variable
 }
 
 void plan_hidden(ProxyConf& conf) {
-  conf.hidden.reset();
+  conf.hidden = kHiddenByDefault;
   conf.hidden_others.clear();
-  for (const FieldId id : kHiddenByDefault) conf.hidden.set(static_cast<std::size_t>(id));
   for (const std::string& name : *conf.hide_header) {
     if (const FieldId id = field_id(name); id != FieldId::Other)
-      conf.hidden.set(static_cast<std::size_t>(id));
+      conf.hidden.add(id);
     else
       conf.hidden_others.push_back(lower(name));
   }
   for (const std::string& name : *conf.pass_header) {
     if (const FieldId id = field_id(name); id != FieldId::Other)
-      conf.hidden.reset(static_cast<std::size_t>(id));
+      conf.hidden.remove(id);
     else
       std::erase(conf.hidden_others, lower(name));
   }

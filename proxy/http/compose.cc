@@ -11,7 +11,7 @@ namespace weir::http {
 namespace {
 
 bool is_skipped(const RequestFields& plan, const Field& field) {
-  if (field.id != FieldId::Other) return plan.known_skipped.test(static_cast<std::size_t>(field.id));
+  if (field.id != FieldId::Other) return plan.known_skipped.contains(field.id);
   return std::any_of(plan.other_skipped.begin(), plan.other_skipped.end(),
                      [&](const std::string& name) { return equal_caseless(name, field.name); });
 }
@@ -59,7 +59,7 @@ std::string_view typed(Exchange& exchange, const ResponseHead& head, std::string
 }
 
 bool is_hidden(const ProxyConf& conf, const Field& field) {
-  if (field.id != FieldId::Other) return conf.hidden.test(static_cast<std::size_t>(field.id));
+  if (field.id != FieldId::Other) return conf.hidden.contains(field.id);
   return std::any_of(conf.hidden_others.begin(), conf.hidden_others.end(),
                      [&](const std::string& name) { return equal_caseless(name, field.name); });
 }

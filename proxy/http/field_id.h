@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace weir::http {
@@ -116,6 +117,24 @@ enum class FieldId : std::uint8_t {
 /// How many values `FieldId` has, `Other` included.
 inline constexpr std::size_t kFieldIds = 1 WEIR_HTTP_FIELDS(WEIR_FIELD_COUNT);
 #undef WEIR_FIELD_COUNT
+
+/// A set of such numbers, `Other` like any of them: a bit each.
+class FieldSet {
+ public:
+  constexpr FieldSet() = default;
+  constexpr FieldSet(std::initializer_list<FieldId> ids) {
+    for (const FieldId id : ids) add(id);
+  }
+  constexpr bool contains(FieldId id) const { return (words_[word(id)] & bit(id)) != 0; }
+  constexpr void add(FieldId id) { words_[word(id)] |= bit(id); }
+  constexpr void remove(FieldId id) { words_[word(id)] &= ~bit(id); }
+
+ private:
+  static constexpr std::size_t word(FieldId id) { return static_cast<std::size_t>(id) / 64; }
+  static constexpr std::uint64_t bit(FieldId id) { return std::uint64_t{1} << (static_cast<std::size_t>(id) % 64); }
+
+  std::uint64_t words_[(kFieldIds + 63) / 64] = {};
+};
 
 /// The number of the field called `name`, in any mix of upper and lower case; `Other` if it is not in the table.
 /// Any octets may be given. No allocation; a few nanoseconds.

@@ -67,8 +67,7 @@ std::string_view version_name(Version version) noexcept {
   return "HTTP/1.1";
 }
 
-const Field* Fields::find(FieldId id) const noexcept {
-  if (!contains(id)) return nullptr;
+const Field* Fields::find_present(FieldId id) const noexcept {
   for (const Field& field : fields_)
     if (field.id == id) return &field;
   return nullptr;
@@ -80,11 +79,6 @@ const Field* Fields::find(std::string_view name) const noexcept {
   for (const Field& field : fields_)
     if (field.id == FieldId::Other && equal_caseless(field.name, name)) return &field;
   return nullptr;
-}
-
-std::string_view Fields::value(FieldId id) const noexcept {
-  const Field* field = find(id);
-  return field ? field->value : std::string_view();
 }
 
 std::size_t Fields::count(FieldId id) const noexcept {
@@ -100,13 +94,13 @@ void Fields::replace(FieldId id, std::string_view value) noexcept {
 
 std::size_t Fields::remove(FieldId id) {
   const std::size_t removed = std::erase_if(fields_, [id](const Field& field) { return field.id == id; });
-  if (id != FieldId::Other) present_[index(id)] &= ~bit(id);
+  if (id != FieldId::Other) present_.remove(id);
   return removed;
 }
 
 void Fields::clear() noexcept {
   fields_.clear();
-  std::fill(std::begin(present_), std::end(present_), 0);
+  present_ = {};
 }
 
 void Fields::rebase(const char* from, const char* to) noexcept {
@@ -125,24 +119,10 @@ void ConnectionOptions::rebase(const char* from, const char* to) noexcept {
   for (std::string_view& name : nominated) move(name, from, to);
 }
 
-bool is_hop_by_hop(const Field& field, const ConnectionOptions& options) noexcept {
-  switch (field.id) {
-    case FieldId::Connection:
-    case FieldId::KeepAlive:
-    case FieldId::ProxyConnection:
-    case FieldId::Te:
-    case FieldId::Trailer:
-    case FieldId::TransferEncoding:
-    case FieldId::Upgrade:
-    case FieldId::Http2Settings:
-      return true;
-    case FieldId::Host:
-      return false;
-    default:
-      if (options.nominated.empty()) return false;
-      return std::any_of(options.nominated.begin(), options.nominated.end(),
-                         [&](std::string_view name) { return equal_caseless(name, field.name); });
-  }
+bool is_nominated(const Field& field, const ConnectionOptions& options) noexcept {
+  return field.id != FieldId::Host &&
+         std::any_of(options.nominated.begin(), options.nominated.end(),
+                     [&](std::string_view name) { return equal_caseless(name, field.name); });
 }
 
 void RequestHead::rebase(const char* from, const char* to) noexcept {

@@ -70,12 +70,15 @@ class Fields {
   explicit Fields(std::pmr::memory_resource* memory) : fields_(memory) {}
 
   /// The first field `id`, or nullptr. A field that is absent costs one bit test. Not for `Other`.
-  const Field* find(FieldId id) const noexcept;
+  const Field* find(FieldId id) const noexcept { return contains(id) ? find_present(id) : nullptr; }
   /// The first field called `name` in any case, or nullptr.
   const Field* find(std::string_view name) const noexcept;
   /// The value of the first field `id`; empty if there is none.
-  std::string_view value(FieldId id) const noexcept;
-  bool contains(FieldId id) const noexcept { return (present_[index(id)] & bit(id)) != 0; }
+  std::string_view value(FieldId id) const noexcept {
+    const Field* const field = find(id);
+    return field ? field->value : std::string_view();
+  }
+  bool contains(FieldId id) const noexcept { return present_.contains(id); }
   /// How many fields `id` there are.
   std::size_t count(FieldId id) const noexcept;
 
@@ -88,7 +91,7 @@ class Fields {
 
   void add(const Field& field) {
     fields_.push_back(field);
-    present_[index(field.id)] |= bit(field.id);
+    present_.add(field.id);
   }
   void add(std::string_view name, std::string_view value) { add({name, value, field_id(name)}); }
   /// Gives the first field `id` another value; does nothing if there is none.
@@ -100,12 +103,10 @@ class Fields {
   void rebase(const char* from, const char* to) noexcept;
 
  private:
-  static constexpr std::size_t kWords = (kFieldIds + 63) / 64;
-  static constexpr std::size_t index(FieldId id) { return static_cast<std::size_t>(id) / 64; }
-  static constexpr std::uint64_t bit(FieldId id) { return std::uint64_t{1} << (static_cast<std::size_t>(id) % 64); }
+  const Field* find_present(FieldId id) const noexcept;
 
   std::pmr::vector<Field> fields_;
-  std::uint64_t present_[kWords] = {};  // one bit an id: most questions are about fields that are not there
+  FieldSet present_;  // most questions are about fields that are not there
 };
 
 /// Where the body of a message ends.
@@ -137,11 +138,20 @@ struct ConnectionOptions {
   void rebase(const char* from, const char* to) noexcept;
 };
 
-/// Whether `field` concerns this connection only and must not be forwarded: one of Connection, Keep-Alive,
-/// Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade and HTTP2-Settings, or a field that Connection
+/// The fields that concern one connection only, whatever it says about them.
+inline constexpr FieldSet kHopByHop{FieldId::Connection, FieldId::KeepAlive,        FieldId::ProxyConnection,
+                                    FieldId::Te,         FieldId::Trailer,          FieldId::TransferEncoding,
+                                    FieldId::Upgrade,    FieldId::Http2Settings};
+
+/// Whether `options` nominate `field`.
+bool is_nominated(const Field& field, const ConnectionOptions& options) noexcept;
+
+/// Whether `field` concerns this connection only and must not be forwarded: one of kHopByHop, or a field that Connection
 /// nominates. Content-Length is not one of them, yet a forwarded head takes its framing from `Framing`, never from
 /// the field. A nominated Host stays: it decides the route and is replaced anyway.
-bool is_hop_by_hop(const Field& field, const ConnectionOptions& options) noexcept;
+inline bool is_hop_by_hop(const Field& field, const ConnectionOptions& options) noexcept {
+  return kHopByHop.contains(field.id) || (!options.nominated.empty() && is_nominated(field, options));
+}
 
 struct RequestHead {
   explicit RequestHead(std::pmr::memory_resource* memory) : fields(memory), connection(memory) {}

@@ -1,7 +1,6 @@
 // Settings of proxy_pass and its family. The directives that set them stand in features/proxy.cc.
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,7 +41,7 @@ struct HeaderAssignment {
 /// What is written before the client's own fields, and which of those are left out. Made once per location.
 struct RequestFields {
   std::vector<HeaderAssignment> set;
-  std::bitset<kFieldIds> known_skipped;
+  FieldSet known_skipped;
   std::vector<std::string> other_skipped;  // lower case
 };
 
@@ -100,7 +99,7 @@ struct ProxyConf {
   // Derived when the configuration was read.
   std::shared_ptr<const RequestFields> request_fields;
   std::vector<ProxyRedirect> redirects;  // the default one included
-  std::bitset<kFieldIds> hidden;
+  FieldSet hidden;
   std::vector<std::string> hidden_others;  // lower case
 };
 
