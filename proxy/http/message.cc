@@ -89,7 +89,9 @@ std::size_t Fields::count(FieldId id) const noexcept {
 void Fields::replace(FieldId id, std::string_view value) noexcept {
   const auto found =
       std::find_if(fields_.begin(), fields_.end(), [id](const Field& field) { return field.id == id; });
-  if (found != fields_.end()) found->value = value;
+  if (found == fields_.end()) return;
+  found->value = value;
+  found->is_line = false;
 }
 
 std::size_t Fields::remove(FieldId id) {

@@ -62,6 +62,10 @@ struct Field {
   std::string_view name, value;
   FieldId id = FieldId::Other;
   bool is_parsed = false;  // a parser's own, so the invariant above holds for it
+  bool is_line = false;    // and its octets lie just as a writer would write them: `name: value CRLF`
+
+  /// These octets, if `is_line`.
+  std::string_view line() const noexcept { return {name.data(), name.size() + value.size() + 4}; }
 };
 
 /// The fields of a head in the order received, repeated ones included.

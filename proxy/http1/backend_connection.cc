@@ -29,8 +29,7 @@ void BackendConnection::begin_request(const http::OutgoingRequest& request) {
   for (const http::Field& field : request.fields) space += field.name.size() + field.value.size() + 4;
   HeadWriter out({static_cast<char*>(plan_.memory->allocate(space, 1)), space});
   out.request_line(request.method, request.target, request.version);
-  for (const http::Field& field : request.fields) out.field(field);
-  out.framing(request.framing).end();
+  out.fields(request.fields.all()).framing(request.framing).end();
   writer_.start(out.text(), request.framing.kind == Kind::Chunked, *plan_.memory);
 }
 

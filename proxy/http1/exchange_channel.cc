@@ -196,8 +196,7 @@ void ExchangeChannel::begin_response(const http::Response& response) {
     const auto end = fmt::format_to(text, "timeout={}", core.keepalive_header->count() / 1000);
     out.own("Keep-Alive", {text, static_cast<std::size_t>(end - text)});
   }
-  for (const http::Field& field : response.fields) out.field(field);
-  out.end();
+  out.fields(response.fields.all()).end();
   if (exchange_->request.method == http::Method::Head) form_ = Form::None;
   writer_.start(out.text(), form_ == Form::Chunked, arena_);
 }
@@ -207,9 +206,7 @@ void ExchangeChannel::set_trailers(const http::Fields& trailers) {
   std::size_t space = 16;
   for (const http::Field& field : trailers) space += field.name.size() + field.value.size() + 4;
   HeadWriter out({static_cast<char*>(arena_.allocate(space, 1)), space});
-  out.raw("0\r\n");
-  for (const http::Field& field : trailers) out.field(field);
-  out.end();
+  out.raw("0\r\n").fields(trailers.all()).end();
   writer_.set_last_chunk(out.text());
 }
 
@@ -265,8 +262,7 @@ net::Task<net::IoError> ExchangeChannel::send_interim(int status, const http::Fi
   for (const http::Field& field : fields) space += field.name.size() + field.value.size() + 4;
   HeadWriter out({static_cast<char*>(arena_.allocate(space, 1)), space});
   out.status_line(http::Version::Http11, status, http::reason_phrase(status));
-  for (const http::Field& field : fields) out.field(field);
-  out.end();
+  out.fields(fields.all()).end();
   const std::string_view text = out.text();
   interim_octets_ += text.size();
   co_return co_await net::send_all(stream(), text, *exchange_->conf<CoreConf>().send_timeout);

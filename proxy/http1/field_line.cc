@@ -39,11 +39,13 @@ const char* read_field_line(const char* from, const char* end, bool allow_bare_l
   line.name = {from, static_cast<std::size_t>(at - from)};
   line.name_classes = classes;
 
-  const char* value = skip_blanks(at + 1, end);
+  const char* const colon = at;
+  const char* const value = skip_blanks(colon + 1, end);
   at = find_control(value, end);
-  const char* next = line_end(at, end, allow_bare_lf, reason);
+  const char* const next = line_end(at, end, allow_bare_lf, reason);
   if (next == nullptr) return nullptr;
-  while (at != value && is_blank(at[-1])) --at;
+  line.is_plain = value == colon + 2 && colon[1] == ' ' && *at == '\r';
+  while (at != value && is_blank(at[-1])) --at, line.is_plain = false;
   line.value = {value, static_cast<std::size_t>(at - value)};
   return next;
 }

@@ -28,6 +28,7 @@ inline const char* line_end(const char* from, const char* end, bool allow_bare_l
 struct FieldLine {
   std::string_view name, value;   // the value without the white space around it
   std::uint8_t name_classes = 0;  // all OctetClass bits that occur in the name
+  bool is_plain = false;          // `name: value CRLF`: one space, and no other white space around the value
 };
 
 /// Reads one field line with its end at the front of [from, end).

@@ -104,7 +104,7 @@ class HeadParser {
       if (id != http::FieldId::Other && head.fields.contains(id))
         if (reason = judge_repetition(id, Sender); reason != Reason::None) return fail(reason);
       if (head.fields.empty()) head.fields.reserve(kUsualFields);
-      head.fields.add({line.name, line.value, id, true});
+      head.fields.add({line.name, line.value, id, true, line.is_plain});
     }
   }
 

@@ -98,6 +98,20 @@ HeadWriter& HeadWriter::own(std::string_view name, std::uint64_t value) noexcept
   return line(name, {digits, static_cast<std::size_t>(end - digits)});
 }
 
+HeadWriter& HeadWriter::fields(std::span<const http::Field> fields) noexcept {
+  for (auto next = fields.begin(); next != fields.end();) {
+    if (!next->is_line) {
+      field(*next++);
+      continue;
+    }
+    const char* const begin = next->name.data();
+    const char* end = begin;
+    do end += (next++)->line().size(); while (next != fields.end() && next->is_line && next->name.data() == end);
+    raw({begin, static_cast<std::size_t>(end - begin)});
+  }
+  return *this;
+}
+
 HeadWriter& HeadWriter::framing(const Framing& framing) noexcept {
   switch (framing.kind) {
     case Framing::Kind::Length:

@@ -5,7 +5,7 @@
 //
 //   HeadWriter out(scratch);
 //   out.request_line("GET", "/a", Version::Http11).field("Host", host);
-//   for (const Field& field : head.fields) out.field(field);
+//   out.fields(head.fields.all());
 //   out.framing(head.framing).end();
 //   if (out.overflowed()) …            // out.needed() octets would do
 //
@@ -45,6 +45,8 @@ class HeadWriter {
            : field.id != http::FieldId::Other ? own(field.name, field.value)
                                                 : this->field(field.name, field.value);
   }
+  /// All of `fields`. Those that lie as lines are copied as they are, neighbours in one piece.
+  HeadWriter& fields(std::span<const http::Field> fields) noexcept;
   /// Content-Length or Transfer-Encoding as `framing` says; nothing for None and UntilClose.
   HeadWriter& framing(const http::Framing& framing) noexcept;
   /// Complete lines prepared elsewhere.

@@ -1,6 +1,7 @@
 #include "http1/head_writer.h"
 
 #include "http/reason_phrase.h"
+#include "http1/request_parser.h"
 
 #include <gtest/gtest.h>
 
@@ -57,6 +58,30 @@ TEST(HeadWriter, ChecksAFieldUnlessAParserHas) {
   EXPECT_EQ(out.refused(), 1u);
   out.field(http::Field{"X-Parsed", "b", http::FieldId::Other, true});
   EXPECT_EQ(out.text(), "X-Parsed: b\r\n");
+}
+
+TEST(HeadWriter, WritesFieldsAsIfSinglyWhereverTheyLie) {
+  const std::string bytes =
+      "GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-B:2\r\nX-C:  3\r\nX-D: 4 \r\nX-E: 5\nX-F: \r\nX-G:\r\nX-H:\t8\r\nX-I: 9\r\n\r\n";
+  http::RequestHead head(std::pmr::get_default_resource());
+  RequestParser parser;
+  parser.start({}, {.allow_bare_lf = true});
+  ASSERT_EQ(parser.parse(bytes, head), ParseStatus::Complete);
+  std::string lines;
+  for (const http::Field& field : head.fields)
+    if (field.is_line) lines += field.line();
+  EXPECT_EQ(lines, "Host: a\r\nX-A: 1\r\nX-F: \r\nX-I: 9\r\n");
+
+  http::Fields fields(std::pmr::get_default_resource());
+  for (std::size_t i : {0, 1, 3, 4, 5, 6, 7, 8, 9, 1, 0}) fields.add(head.fields[i]);
+  fields.add("Cookie", "c");
+  fields.replace(http::FieldId::Host, "other");
+  char space[200];
+  HeadWriter out(space);
+  out.fields(fields.all());
+  EXPECT_EQ(out.text(),
+            "Host: other\r\nX-A: 1\r\nX-C: 3\r\nX-D: 4\r\nX-E: 5\r\nX-F: \r\nX-G: \r\nX-H: 8\r\nX-I: 9\r\nX-A: 1\r\n"
+            "Host: a\r\nCookie: c\r\n");
 }
 
 TEST(HeadWriter, NeverWritesBeyondItsSpaceAndSaysHowMuchItNeeds) {
