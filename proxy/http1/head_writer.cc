@@ -13,6 +13,7 @@ namespace {
 
 using http::Framing;
 using http::Version;
+using namespace std::string_view_literals;
 
 /// Heads are written in HTTP/1 only, whatever the version of the message they come from.
 std::string_view version_text(Version version) {
@@ -21,24 +22,23 @@ std::string_view version_text(Version version) {
 
 /// Whether `value` can stand in a field: no CR, LF or NUL. Other control octets are bad manners, not a danger.
 bool keeps_its_line(std::string_view value) {
-  const char* const end = value.data() + value.size();
-  for (const char* at = value.data(); (at = find_control(at, end)) != end; ++at)
-    if (*at == '\r' || *at == '\n' || *at == '\0') return false;
-  return true;
+  if (!may_end_line(value)) return true;
+  return std::none_of(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+char* append(char* to, std::string_view piece) {
+  if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());  // memcpy may not be given null
+  return to + piece.size();
 }
 
 }  // namespace
 
-HeadWriter& HeadWriter::put(std::initializer_list<std::string_view> pieces) noexcept {
-  std::size_t total = 0;
-  for (const std::string_view piece : pieces) total += piece.size();
+template <class... Pieces>
+HeadWriter& HeadWriter::put(const Pieces&... pieces) noexcept {
+  const std::size_t total = (pieces.size() + ...);
   if (size_ + total <= space_) {
     char* to = begin_ + size_;
-    for (const std::string_view piece : pieces) {
-      if (piece.empty()) continue;  // memcpy may not be given null
-      std::memcpy(to, piece.data(), piece.size());
-      to += piece.size();
-    }
+    ((to = append(to, pieces)), ...);
   } else {
     space_ = std::min(space_, size_);  // nothing that would still fit may follow a gap
   }
@@ -47,31 +47,21 @@ HeadWriter& HeadWriter::put(std::initializer_list<std::string_view> pieces) noex
 }
 
 HeadWriter& HeadWriter::request_line(std::string_view method, std::string_view target, Version version) noexcept {
-  return put({method, " ", target, " ", version_text(version), "\r\n"});
+  return put(method, " "sv, target, " "sv, version_text(version), "\r\n"sv);
 }
 
 HeadWriter& HeadWriter::status_line(Version version, int status, std::string_view reason) noexcept {
   const char digits[3] = {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
                           static_cast<char>('0' + status % 10)};
-  return put({version_text(version), " ", {digits, 3}, " ", reason, "\r\n"});
+  return put(version_text(version), " "sv, std::string_view(digits, 3), " "sv, reason, "\r\n"sv);
 }
 
 HeadWriter& HeadWriter::status_line(Version version, int status) noexcept {
   return status_line(version, status, http::reason_phrase(status));
 }
 
-/// put({name, ": ", value, "\r\n"}) by hand: most of what is written goes through here.
 HeadWriter& HeadWriter::line(std::string_view name, std::string_view value) noexcept {
-  const std::size_t total = name.size() + value.size() + 4;
-  if (size_ + total > space_ || name.empty() || value.empty()) return put({name, ": ", value, "\r\n"});
-  char* to = begin_ + size_;
-  std::memcpy(to, name.data(), name.size());
-  to += name.size();
-  std::memcpy(to, ": ", 2);
-  std::memcpy(to + 2, value.data(), value.size());
-  std::memcpy(to + 2 + value.size(), "\r\n", 2);
-  size_ += total;
-  return *this;
+  return put(name, ": "sv, value, "\r\n"sv);
 }
 
 HeadWriter& HeadWriter::field(std::string_view name, std::string_view value) noexcept {
@@ -126,7 +116,11 @@ HeadWriter& HeadWriter::framing(const Framing& framing) noexcept {
 }
 
 HeadWriter& HeadWriter::raw(std::string_view lines) noexcept {
-  return put({lines});
+  return put(lines);
+}
+
+HeadWriter& HeadWriter::end() noexcept {
+  return put("\r\n"sv);
 }
 
 std::size_t write_chunk_size(std::uint64_t size, char* out) noexcept {

@@ -14,7 +14,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -52,7 +51,7 @@ class HeadWriter {
   /// Complete lines prepared elsewhere.
   HeadWriter& raw(std::string_view lines) noexcept;
   /// The empty line.
-  HeadWriter& end() noexcept { return raw("\r\n"); }
+  HeadWriter& end() noexcept;
 
   /// Whether the space was too short. What was written then is not a head.
   bool overflowed() const noexcept { return size_ > space_; }
@@ -67,7 +66,8 @@ class HeadWriter {
  private:
   HeadWriter& line(std::string_view name, std::string_view value) noexcept;
   /// Appends all of `pieces` or, if they do not fit, nothing from here on.
-  HeadWriter& put(std::initializer_list<std::string_view> pieces) noexcept;
+  template <class... Pieces>
+  HeadWriter& put(const Pieces&... pieces) noexcept;
 
   char* begin_;
   std::size_t space_;     // shrinks to what was written when something did not fit

@@ -98,6 +98,25 @@ inline bool may_have_control(std::uint64_t octets) {
   return (((octets - kEach * 0x20) & ~octets) | ((del - kEach) & ~del)) & (kEach * 0x80);
 }
 
+/// Whether some octet may be CR, LF or NUL: true for HTAB and some other control octets, too.
+inline bool may_end_line(std::string_view text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  constexpr std::size_t kStep = sizeof kEach;
+  const auto is_low = [](const char* at) {  // one of eight octets is at most CR
+    std::uint64_t octets;
+    std::memcpy(&octets, at, kStep);
+    return ((octets - kEach * ('\r' + 1)) & ~octets & (kEach * 0x80)) != 0;
+  };
+  if (text.size() < kStep) {
+    for (const char c : text)
+      if (static_cast<unsigned char>(c) <= '\r') return true;
+    return false;
+  }
+  for (std::size_t at = 0; at + kStep < text.size(); at += kStep)
+    if (is_low(text.data() + at)) return true;
+  return is_low(text.data() + text.size() - kStep);
+}
+
 /// The first control octet (other than HTAB), which is where a line ends if it is CR or LF.
 inline const char* find_control(const char* from, const char* end) {
 #if defined(__SSE2__)

@@ -50,6 +50,19 @@ TEST(HeadWriter, LeavesOutWhatWouldBreakItsLine) {
   EXPECT_EQ(out.text(), "a: tab\tand \xff\x01\r\n");
 }
 
+TEST(HeadWriter, FindsALineEndWhereverItLies) {
+  for (std::size_t size = 1; size < 40; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (const char octet : {'\r', '\n', '\0', '\t', '\x0e', '\x80', '\x8d', '\xff'}) {
+        std::string value(size, 'v');
+        value[at] = octet;
+        char space[100];
+        HeadWriter out(space);
+        out.own("a", value);
+        EXPECT_EQ(out.refused(), octet == '\r' || octet == '\n' || octet == '\0' ? 1u : 0u) << size << " " << at;
+      }
+}
+
 TEST(HeadWriter, ChecksAFieldUnlessAParserHas) {
   char space[200];
   HeadWriter out(space);
