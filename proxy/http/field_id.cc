@@ -21,15 +21,17 @@ constexpr char lower(char c) {
 
 constexpr std::size_t kShortest = 2;  // "TE"
 constexpr std::size_t kLongest = 32;
-constexpr std::size_t kSlots = 512;
+constexpr unsigned kSlotBits = 9;
+constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
 
-/// Perfect over the table: no two names share a slot (checked below). The multipliers were found by trying random
-/// ones; after adding a name that collides, try again. Setting bit 5 folds case and does no harm to other octets
-/// here, because the name found is compared exactly afterwards.
+/// By length and the first and last two octets. Perfect over the table: no two names share a slot (checked below). The
+/// multipliers were found by trying random ones; after adding a name that collides, try again. Setting bit 5 folds case
+/// and does no harm to other octets here, because the name found is compared exactly afterwards.
 constexpr std::size_t slot_of(std::string_view name) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(name[i] | 0x20); };
+  const auto at = [name](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(name[i])}; };
   const std::size_t n = name.size();
-  return (n * 24 + at(0) * 103u + at(n / 2) * 163u + at(n - 2) * 177u + at(n - 1) * 71u) % kSlots;
+  const std::uint32_t ends = (at(0) | at(1) << 8 | at(n - 2) << 16 | at(n - 1) << 24) | 0x20202020;
+  return (ends * 0x3002dd37u + static_cast<std::uint32_t>(n) * 0x56172433u) >> (32 - kSlotBits);
 }
 
 constexpr auto kSlotTable = [] {

@@ -10,13 +10,14 @@
 #include "http1/field_line.h"
 #include "http1/framing.h"
 #include "http1/line_reader.h"
+#include "http1/octets.h"
 #include "http1/parse_error.h"
 
 namespace weir::http1 {
 
 /// `Derived` has, for its base's eyes:
 ///   ParseStatus first_line(std::string_view bytes, Head& head);  // what comes before the fields; Complete: go on
-///   bool leaves_out(const FieldLine& line, Head& head);          // whether this field is dropped
+///   bool leaves_out(const FieldLine& line, Head& head);          // whether this field, of an odd name, is dropped
 ///   Reason judge(Head& head);                                    // all fields are there
 ///
 /// Thread safety: none. It holds no memory.
@@ -75,23 +76,30 @@ class HeadParser {
  private:
   static constexpr std::size_t kUsualFields = 16;
 
+  /// What follows the empty line at the end, if this is one.
+  const char* empty_line_end(const char* at, const char* end, Reason& reason) const {
+    const bool may_be = at != end && (*at == '\r' || *at == '\n');
+    return may_be ? line_end(at, end, allow_bare_lf_, reason) : nullptr;
+  }
+
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
 
   ParseStatus fields(std::string_view bytes, Head& head) {
     const std::size_t max_line = lines_.limits().max_field_line;
     const char* const end = bytes.data() + bytes.size();
+    if (head.fields.empty()) head.fields.reserve(kUsualFields);
+    FieldLine line;
     for (;;) {
       if (!lines_.may_be_complete(bytes)) return fail(lines_.unfinished(bytes, max_line));
       Reason reason = Reason::None;
       const char* const at = bytes.data() + lines_.begin();
-      if (const char* const body = line_end(at, end, allow_bare_lf_, reason)) {
+      if (const char* const body = empty_line_end(at, end, reason)) {
         if (reason = lines_.accept(body, max_line); reason != Reason::None) return fail(reason);
         if (reason = self().judge(head); reason != Reason::None) return fail(reason);
         state_ = State::Complete;
         return ParseStatus::Complete;
       }
 
-      FieldLine line;
       const char* const next = read_field_line(at, end, allow_bare_lf_, line, reason);
       if (next == nullptr) {
         if (reason == Reason::ObsoleteFolding && field_count_ == 0) reason = Reason::SpaceBeforeField;
@@ -99,11 +107,10 @@ class HeadParser {
       }
       if (reason = lines_.accept(next, max_line); reason != Reason::None) return fail(reason);
       if (field_count_++ == lines_.limits().max_fields) return fail(Reason::TooManyFields);
-      if (self().leaves_out(line, head)) continue;
+      if (line.name_classes != kPlainName && self().leaves_out(line, head)) continue;
       const http::FieldId id = http::field_id(line.name);
       if (id != http::FieldId::Other && head.fields.contains(id))
         if (reason = judge_repetition(id, Sender); reason != Reason::None) return fail(reason);
-      if (head.fields.empty()) head.fields.reserve(kUsualFields);
       head.fields.add({line.name, line.value, id, true, line.is_plain});
     }
   }

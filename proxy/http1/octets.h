@@ -91,13 +91,6 @@ inline std::string_view trim_blanks(std::string_view text) {
   return text;
 }
 
-/// Whether some of eight octets may be a control octet: true for HTAB, too, and now and then for what only follows one.
-inline bool may_have_control(std::uint64_t octets) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;
-  const std::uint64_t del = octets ^ (kEach * 0x7f);
-  return (((octets - kEach * 0x20) & ~octets) | ((del - kEach) & ~del)) & (kEach * 0x80);
-}
-
 /// Whether some octet may be CR, LF or NUL: true for HTAB and some other control octets, too.
 inline bool may_end_line(std::string_view text) {
   constexpr std::uint64_t kEach = 0x0101010101010101;
@@ -128,10 +121,6 @@ inline const char* find_control(const char* from, const char* end) {
     if (const int mask = _mm_movemask_epi8(hit)) return from + __builtin_ctz(static_cast<unsigned>(mask));
   }
 #endif
-  for (std::uint64_t octets; end - from >= 8; from += 8) {  // values are short
-    std::memcpy(&octets, from, sizeof octets);
-    if (may_have_control(octets)) break;
-  }
   while (from != end && !is_control(*from)) ++from;
   return from;
 }

@@ -80,7 +80,6 @@ bool imitates_framing(std::string_view name) {
 }
 
 bool is_left_out(const FieldLine& line, const RequestOptions& options) {
-  if (line.name_classes == kPlainName) return false;
   const bool underscore = (line.name_classes & kUnderscore) != 0;
   if (underscore && imitates_framing(line.name)) return true;  // whatever the options say
   if (!options.ignore_invalid_headers) return false;
