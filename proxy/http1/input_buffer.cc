@@ -1,6 +1,7 @@
 #include "http1/input_buffer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +18,10 @@ void InputBuffer::hold(net::Buffer block) {
 }
 
 net::IoError InputBuffer::read(net::Stream& stream, std::size_t most) {
+  if (is_empty() && stream.is_open() && !stream.input_pending()) {  // no block is needed to find nothing
+    release();
+    return {EAGAIN};
+  }
   if (is_empty()) {
     begin_ = end_ = 0;
     parked_ = nullptr;
