@@ -102,7 +102,8 @@ void Exchange::describe(std::string& text) const {
   add("client", client_address().address_string(), false);
   if (server) add("server", server->primary_name, false);
   if (!request.line.empty()) add("request", request.line, true);
-  if (!upstream_for_log.empty()) add("upstream", upstream_for_log, true);
+  if (const auto& [scheme, address, target] = upstream_for_log; !address.empty())
+    add("upstream", std::string(scheme).append(address).append(target), true);
   const std::string_view asked = request.fields.value(FieldId::Host);
   if (!asked.empty()) add("host", asked, true);
   const std::string_view referer = request.fields.value(FieldId::Referer);

@@ -120,7 +120,10 @@ class Exchange final : public Context {
   void describe(std::string& text) const override;
   std::uint64_t connection() const override;
   const log::ErrorLog* own_log() const override;
-  std::string_view upstream_for_log;  // `http://10.0.1.7:8080/a`, while an attempt is under way
+  /// `http://`, `10.0.1.7:8080` and `/a`, while an attempt is under way.
+  struct UpstreamForLog {
+    std::string_view scheme, address, target;
+  } upstream_for_log;
 
   /// Takes `settings` of this location from now on.
   void enter(const Location& chosen) { location = &chosen; }

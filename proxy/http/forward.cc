@@ -231,7 +231,7 @@ net::Task<PhaseResult> forward_upload(Exchange& exchange, Upload upload) {
     tries.note(*lease);
     Attempt attempt(exchange, *destination->upstream, std::move(*lease), destination->encrypted);
     lease.reset();
-    exchange.upstream_for_log = exchange.concat({scheme, attempt.record().address, destination->target});
+    exchange.upstream_for_log = {scheme, attempt.record().address, destination->target};
     // Once: what is slow everywhere would otherwise be run everywhere.
     const bool can_leave = !has_left && tries.is_idempotent() && upload.kind != Upload::Kind::Streamed &&
                            tries.allows(condition::kTimeout, attempt);
@@ -293,9 +293,9 @@ net::Task<PhaseResult> forward_upload(Exchange& exchange, Upload upload) {
     if (lease) exchange.response.clear();
   }
   if (info(last.reason).doing == info(Reason::NoBackend).doing && exchange.attempts.empty()) {
-    exchange.upstream_for_log = exchange.concat({scheme, destination->upstream->name, destination->target});
     AttemptRecord& none = exchange.attempts.emplace_back();  // as nginx lists it
     none.address = exchange.keep(destination->upstream->name);
+    exchange.upstream_for_log = {scheme, none.address, destination->target};
     none.status = info(last.reason).status;
     log_failure(exchange, last);
   }
