@@ -56,6 +56,7 @@ const Location* LocationTable::longest_prefix(std::string_view uri) const {
 
 template <class Match>
 LocationMatch LocationTable::find_with(std::string_view uri, const Location* outer, const Match& matches) const {
+  if (all_.empty()) return {.location = outer};
   if (const auto exact = exact_.find(uri); exact != exact_.end())
     return {.location = exact->second, .is_final = true};
 

@@ -1,7 +1,7 @@
 #include "net/arena.h"
 
+#include <cstdint>
 #include <cstring>
-#include <memory>
 #include <new>
 
 namespace weir::net {
@@ -17,10 +17,11 @@ Arena::~Arena() {
 }
 
 void* Arena::do_allocate(std::size_t bytes, std::size_t alignment) {
-  void* place = next_;
-  std::size_t space = static_cast<std::size_t>(end_ - next_);
-  if (!std::align(alignment, bytes, place, space)) return allocate_slow(bytes, alignment);
-  next_ = static_cast<char*>(place) + bytes;
+  const std::size_t gap = -reinterpret_cast<std::uintptr_t>(next_) & (alignment - 1);
+  const auto space = static_cast<std::size_t>(end_ - next_);
+  if (bytes > space || gap > space - bytes) return allocate_slow(bytes, alignment);
+  char* const place = next_ + gap;
+  next_ = place + bytes;
   used_ += bytes;
   return place;
 }
