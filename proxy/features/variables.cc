@@ -1,6 +1,8 @@
 // variables: the built-in ones. Source: nginx's alphabetical index of variables.
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "features/scopes.h"
 #include "http/credentials.h"
 #include "http/date.h"
@@ -16,6 +18,16 @@ VariableValue format(Exchange& exchange, fmt::format_string<Args...> form, Args&
   char text[96];
   const auto end = fmt::format_to_n(text, sizeof text, form, std::forward<Args>(args)...);
   return {exchange.keep({text, std::min(end.size, sizeof text)})};
+}
+
+/// Of each line of the usual log; fmt takes ten times as long.
+VariableValue number(Exchange& exchange, std::uint64_t value) {
+  char text[20];
+  return {exchange.keep({text, std::to_chars(text, text + sizeof text, value).ptr})};
+}
+VariableValue three_digits(Exchange& exchange, int value) {
+  if (value < 100 || value > 999) return format(exchange, "{:03}", value);
+  return number(exchange, static_cast<std::uint64_t>(value));
 }
 
 VariableValue or_missing(std::string_view text) {
@@ -110,7 +122,7 @@ VariableValue content_length(Exchange& x, const VariableArg&) {
 VariableValue content_type(Exchange& x, const VariableArg&) {
   return field_value(x, x.request.fields, FieldId::ContentType);
 }
-VariableValue request_length(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().octets_received()); }
+VariableValue request_length(Exchange& x, const VariableArg&) { return number(x, x.client().octets_received()); }
 VariableValue request_body(Exchange& x, const VariableArg&) {
   if (!x.body.is_whole() || x.body.belongs_in_file()) return VariableValue::not_found();
   return or_missing(x.body.in_memory());
@@ -152,9 +164,9 @@ VariableValue pipe(Exchange& x, const VariableArg&) { return {x.client().is_pipe
 
 // --- the response
 
-VariableValue status(Exchange& x, const VariableArg&) { return format(x, "{:03}", x.final_status()); }
-VariableValue body_bytes_sent(Exchange& x, const VariableArg&) { return format(x, "{}", x.response.body_octets_sent); }
-VariableValue bytes_sent(Exchange& x, const VariableArg&) { return format(x, "{}", x.client().octets_sent()); }
+VariableValue status(Exchange& x, const VariableArg&) { return three_digits(x, x.final_status()); }
+VariableValue body_bytes_sent(Exchange& x, const VariableArg&) { return number(x, x.response.body_octets_sent); }
+VariableValue bytes_sent(Exchange& x, const VariableArg&) { return number(x, x.client().octets_sent()); }
 VariableValue sent_field(Exchange& x, const VariableArg& arg) {
   const Response& response = x.response;
   if (arg.suffix == "content_type") return or_missing(response.content_type);

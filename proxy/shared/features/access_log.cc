@@ -49,17 +49,35 @@ struct Conf {
 
 bool is_escaped_by_default(char c) { return c == '"' || c == '\\' || c < 0x20 || c > 0x7e; }
 
+/// Whether one of eight octets is escaped.
+bool is_one_escaped(const char* at) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  std::uint64_t octets;
+  std::memcpy(&octets, at, sizeof octets);
+  const auto has = [octets](char wanted) {
+    const std::uint64_t difference = octets ^ (kEach * static_cast<unsigned char>(wanted));
+    return (difference - kEach) & ~difference;
+  };
+  return (((octets - kEach * 0x20) | octets | has('"') | has('\\') | has('\x7f')) & (kEach * 0x80)) != 0;
+}
+
+const char* find_escaped(const char* from, const char* end) {
+  while (end - from >= 8 && !is_one_escaped(from)) from += 8;
+  return std::find_if(from, end, is_escaped_by_default);
+}
+
 void append_escaped(std::string& line, std::string_view value, Escape escape) {
   constexpr char kHex[] = "0123456789ABCDEF";
   if (escape == Escape::Json) return append_json_text(line, value);
   if (escape == Escape::Default) {
     // Hardly anything needs it, so what lies between is copied as a whole.
     for (;;) {
-      const auto found = std::ranges::find_if(value, is_escaped_by_default);
-      if (found == value.end()) break;
+      const char* const end = value.data() + value.size();
+      const char* const found = find_escaped(value.data(), end);
+      if (found == end) break;
       const auto octet = static_cast<unsigned char>(*found);
-      line.append(value.begin(), found).append("\\x").append({kHex[octet >> 4], kHex[octet & 15]});
-      value = {found + 1, value.end()};
+      line.append(value.data(), found).append("\\x").append({kHex[octet >> 4], kHex[octet & 15]});
+      value = {found + 1, end};
     }
   }
   line += value;
