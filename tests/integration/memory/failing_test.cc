@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <csignal>
 #include <fcntl.h>
 #include <thread>
 #include <unistd.h>
@@ -34,6 +35,12 @@ class FailingMemory : public ::testing::Test {
     options.workers = 1;
     options.environment = {"LD_PRELOAD=" WEIR_FAILING_MEMORY, "FAILING_MEMORY_FILE=" + file_};
     return options;
+  }
+
+  /// Without memory nothing begins; what is tested is that nothing ends.
+  static void wait_until_it_has_begun(const WeirProcess& weir) {
+    weir.signal(SIGUSR1);
+    EXPECT_TRUE(weir.logs("reopening logs"));
   }
 
   /// One of `one_in` allocations fails while several clients go on with `use` until `failures` have failed.
@@ -76,6 +83,7 @@ TEST_F(FailingMemory, CostsSomeRequestsAndNothingElse) {
       })",
                    {{"app", app.address()}}, failing());
   weir.allow_alerts();
+  wait_until_it_has_begun(weir);
   const std::string large(200'000, 'b');
   for (const std::uint32_t one_in : {100u, 20u, 5u}) {
     fail(one_in, 150, [&] {
@@ -95,6 +103,7 @@ TEST_F(FailingMemory, CostsSomeSessionsAndNothingElse) {
   BackendProcess app("app");
   WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}}, failing({.stream = true}));
   weir.allow_alerts();
+  wait_until_it_has_begun(weir);
   for (const std::uint32_t one_in : {20u, 5u}) {
     fail(one_in, 150, [&] { weir.get("/"); });
     for (int i = 0; i < 50; ++i) EXPECT_EQ(weir.get("/").status, 200) << "after one in " << one_in;
