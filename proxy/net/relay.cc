@@ -70,12 +70,14 @@ class Relay final : private Timer {
       Pace pace(rate, a_.loop().now());
       bool is_bulk = false;  // what came last was much at once, so what comes next is expected to be
       const auto uses_pipe = [&] { return is_bulk && can_splice_ && !pace.is_limited(); };
-      outcome = {co_await deliver(way, first), way.to_side, true};
+      // What ended before a wait begins does not end the wait: the other direction may be over before this one begins.
+      if (!ended()) outcome = {co_await deliver(way, first), way.to_side, true};
       for (int round = 0; !outcome.error; ++round) {
         if (round == kRoundsInOneGo) {
           round = 0;
           co_await way.from.loop().yield();
         }
+        if (ended()) break;
         outcome = {co_await way.from.readable(), way.from_side, false};
         if (outcome.error || ended()) break;
         std::size_t most = kMostSpliced;

@@ -114,6 +114,28 @@ TEST_P(RelayTest, EachAnswerArrivesWholeBeforeTheNextIsSentHoweverMuchWentBefore
   EXPECT_FALSE(result->error) << result->error.message();
 }
 
+TEST(Relay, EndsIfTheClientIsLostBeforeItBegins) {
+  Loop loop;
+  const auto [a, client_end] = tcp_pair();
+  const auto [b, backend_end] = tcp_pair();
+  Pair left(loop, a, client_end), right(loop, b, backend_end);
+  std::optional<RelayResult> result;
+  const auto body = [&]() -> Task<> {
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    setsockopt(left.peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    left.close_peer();
+    co_await until(loop, [&] { return left.stream->peer_closed(); });
+    // The first direction ends before the other begins, which is known to have nothing to read and whose peer is silent.
+    char octet;
+    EXPECT_TRUE(right.stream->try_read({&octet, 1}).error.would_block());
+    result = co_await relay(*left.stream, *right.stream, {});
+  };
+  run(loop, body());
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->error.code, ECONNRESET);
+  EXPECT_EQ(result->side, RelayResult::Side::A);
+}
+
 TEST_P(RelayTest, PassesAHalfCloseOnAndKeepsTheOtherDirection) {
   start();
   const auto body = [&]() -> Task<> {
