@@ -76,10 +76,11 @@ class Upstream::FormerSeats {
   bool is_numbered_ = false;
 };
 
-/// The backends that left with one change. Whoever holds those that left with a change, or a later one, of which none
-/// has come yet, may use every backend of the snapshot before that change.
+/// The backends that left with one change, and then those that left later. The snapshot before the change holds it, so that
+/// whom it names lives as long as it does.
 struct Upstream::Leavers {
   List backends;
+  ByAddress others;  // the upstream itself is gone
   std::shared_ptr<Leavers> later;
 
   ~Leavers() {
@@ -97,10 +98,8 @@ Upstream::Upstream(std::string name, const PickerSpec& method)
       current_(std::make_shared<const Snapshot>(0, board_, Backends(), Backends(), rules_, leavers_)) {}
 
 Upstream::~Upstream() {
-  for (auto& [address, backend] : by_address_) {
-    backend->retire(backend);
-    leavers_->backends.push_back(std::move(backend));
-  }
+  for (const auto& [address, backend] : by_address_) backend->retire(backend);
+  leavers_->others = std::move(by_address_);
 }
 
 void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
@@ -108,7 +107,9 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   std::erase_if(departed_, [](const auto& entry) { return entry.second.expired(); });
   ++updates_;
   const bool is_only_one = name_one_address(parts);
-  const bool was_only_one = std::exchange(is_only_one_, is_only_one);
+  // If memory ran out in the update before, some backends were told of members that are in no snapshot.
+  const bool is_whole = std::exchange(is_settled_, false);
+  const bool is_same_for_same = is_whole && is_only_one == std::exchange(is_only_one_, is_only_one);
 
   FormerSeats former(seats_);
   std::size_t count = 0;
@@ -117,12 +118,12 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   seats.reserve(count);
   std::vector<Backend*> changed;
   const auto seat = [&](const Members::Pointer& member) {
-    if (is_only_one == was_only_one) {
+    if (is_same_for_same) {
       if (const Seat* same = former.take_next(member.get())) return seats.push_back(*same);
     }
     Backend* const backend = backend_for(member, newcomers, former);
     if (backend == nullptr) return;
-    if (!backend->is_applied(member, is_only_one)) {
+    if (!is_whole || !backend->is_applied(member, is_only_one)) {
       backend->apply(member, is_only_one);
       changed.push_back(backend);
     }
@@ -132,6 +133,7 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
     for (auto member = members.begin(); member != members.end(); ++member) seat(member.shared());
   const List gone = say_farewell(former);
   publish(std::move(seats), gone);
+  is_settled_ = true;
 
   for (Backend* const backend : changed) backend->shut_if_told();
   for (const std::shared_ptr<Backend>& backend : gone) {

@@ -109,6 +109,8 @@ TEST(Update, ThatFindsNoMemoryLeavesEverybodyInService) {
   after.push_back({.address = "new"});
   after.push_back({.address = "5"});  // said twice
   std::swap(after[0], after[50]);
+  after[20].weight = 7;
+  after[60].draining = true;
   const Members members(after);
   bool failed = true;
   long first_failing = 0;
@@ -133,6 +135,8 @@ TEST(Update, ThatFindsNoMemoryLeavesEverybodyInService) {
     }
     ASSERT_EQ(app.upstream->snapshot()->primaries().size(), 91U) << first_failing;
     ASSERT_EQ(active("5"), failed ? 3U : 2U) << first_failing;
+    ASSERT_EQ(app.backend(after[20].address)->weight(), 7U) << first_failing;
+    ASSERT_TRUE(app.backend(after[60].address)->is_draining()) << first_failing;
     for (int i = 0; i < 500; ++i) leases.push_back(*app.acquire());
     ASSERT_GE(active("new"), 5U) << first_failing;
   }

@@ -89,6 +89,7 @@ class Upstream {
  private:
   friend class UpstreamReader;
   using List = std::vector<std::shared_ptr<Backend>>;
+  using ByAddress = std::unordered_map<std::string_view, std::shared_ptr<Backend>>;  // keys point into the backends
 
   /// A backend and the member that was announced for it last, which it keeps: the same object is the same member.
   struct Seat {
@@ -113,9 +114,10 @@ class Upstream {
   std::mutex change_mutex_;  // held by whoever changes the upstream; guards what follows
   Snapshot::Rules rules_;
   std::uint64_t updates_ = 0;
-  bool is_only_one_ = false;                                                  // is that what the backends know?
-  std::vector<Seat> seats_;                                                   // in the order of the announcement
-  std::unordered_map<std::string_view, std::shared_ptr<Backend>> by_address_;  // keys point into the backends
+  bool is_settled_ = true;    // the last one came to its end
+  bool is_only_one_ = false;  // is that what the backends know?
+  std::vector<Seat> seats_;   // in the order of the announcement
+  ByAddress by_address_;
   std::shared_ptr<Leavers> leavers_;  // keeps the backends of the present snapshot that will be gone by the next
   std::unordered_map<std::string, std::weak_ptr<Backend>> departed_;  // gone, but perhaps with leases
   std::vector<std::shared_ptr<const Snapshot>> previous_;             // freed here, not by a picking thread
