@@ -92,6 +92,17 @@ void Attempt::note_answer(bool is_error) {
 
 balancer::Lease Attempt::take_lease() { return std::move(lease_); }
 
+// As long as nothing of this request is acknowledged. Our own count tells, once it is known what the system's is ahead of it,
+// and spares a call; not so with TLS, where more is sent than was given.
+std::uint64_t Attempt::acked_so_far() const {
+  net::Stream& stream = channel_->stream();
+  std::optional<std::uint64_t>& ahead = channel_->acked_ahead_of_sent;
+  if (ahead && stream.is_plain()) return *ahead + channel_->sent_before();
+  const std::uint64_t acked = info_of(stream.fd()).tcpi_bytes_acked;
+  if (acked != 0) ahead = acked - channel_->sent_before();
+  return acked;
+}
+
 // A backend that closed the connection while it was idle ends it in order (FIN), and its system acknowledges nothing
 // that came later. Octets that are not acknowledged prove nothing by themselves: a system may take 40 ms and more to do
 // so, and a backend that has read and executed the request may reset the connection within that time. Of a connection
@@ -131,7 +142,7 @@ net::MaybeTask<Result<>> Attempt::ask(const OutgoingRequest& request, BodySource
                    .read_limit = conf_.limit_rate->is_empty_literal() ? 0 : conf_.buffer_size->count(),
                    .memory = &exchange_.arena()});
   channel_->begin_request(request);
-  if (reused_ && !is_idempotent(request.method_id)) acked_before_ = info_of(channel_->stream().fd()).tcpi_bytes_acked;
+  if (reused_ && !is_idempotent(request.method_id)) acked_before_ = acked_so_far();
   auto sending = send(body);
   if (!sending.value()) return send_and_hear(std::move(sending));
   if (!*sending.value()) return sending;

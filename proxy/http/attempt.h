@@ -73,6 +73,7 @@ class Attempt final : private net::StreamWatcher {
 
   std::chrono::microseconds taken() const;
   bool was_ended_in_order() const;
+  std::uint64_t acked_so_far() const;
   void note_head();
   void hear();
   bool watch_client();

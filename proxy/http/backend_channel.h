@@ -105,6 +105,13 @@ class BackendChannel : public BodySource, private net::StreamWatcher, private ne
   /// nothing about the backend.
   bool is_reused() const { return exchanges_ > 0; }
 
+  /// Octets that earlier exchanges sent.
+  std::uint64_t sent_before() const { return sent_before_; }
+
+  /// By how much the system's count of acknowledged octets is ahead of ours of those that were sent, as it counts the
+  /// opening. Nothing: nobody has asked for it yet.
+  std::optional<std::uint64_t> acked_ahead_of_sent;
+
  protected:
   explicit BackendChannel(net::Loop& loop) : Timer(loop.timers()), opened_(loop.now()) {}
 
@@ -118,7 +125,7 @@ class BackendChannel : public BodySource, private net::StreamWatcher, private ne
   std::uint64_t backend_ = 0;
   BackendChannel *newer_ = nullptr, *older_ = nullptr;  // among the idle ones of the upstream, by time of use
   BackendChannel *above_ = nullptr, *below_ = nullptr;  // among the idle ones of the backend
-  std::uint64_t exchanges_ = 0;
+  std::uint64_t exchanges_ = 0, sent_before_ = 0;
   net::TimePoint opened_;
 };
 

@@ -80,6 +80,7 @@ void UpstreamPool::give(std::uint64_t backend, std::unique_ptr<BackendChannel> g
     }
   }
   net::Stream& stream = given->stream();
+  given->sent_before_ += given->octets_sent();
   if (++given->exchanges_ >= limits.requests || now - given->opened_ >= limits.age || most == 0 || !stream.is_open() ||
       stream.peer_closed() || stream.input_pending())
     return;

@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
+#include <latch>
 #include <thread>
 
 #include "support/fake_backend.h"
+#include "support/wait.h"
 #include "support/weir_process.h"
 
 namespace weir::test {
@@ -33,6 +36,41 @@ TEST(Retries, APostThatWasReadAndResetOnAKeptConnectionIsNotSentAgain) {
     EXPECT_EQ(executed, i);
   }
   EXPECT_EQ(good.request_count(), 0u);
+}
+
+TEST(Retries, APostThatMeetsTheEndOfAKeptConnectionIsSentAgain) {
+  WEIR_ONLY("nginx does not send it again");
+  constexpr int kBefore = 4;
+  std::atomic<int> executed{0};
+  std::latch close_now(1);
+  FakeBackend app = FakeBackend::scripted([&](BackendConnection& connection) {
+    for (HttpRequest request; connection.read_request(request);) {
+      const int now = ++executed;
+      connection.answer({.status = 200, .body = "done"}, request.method);
+      if (now == kBefore) return close_now.wait();
+    }
+  });
+  WeirProcess weir(R"(
+      upstream group { server %app%; keepalive 4; }
+      server { location / { proxy_pass http://group; add_header X-Tried $upstream_addr; } })",
+                   {{"app", app.address()}}, {.workers = 1});
+  for (int i = 0; i < kBefore; ++i)
+    ASSERT_EQ(weir.request({.method = "POST", .body = std::string(static_cast<std::size_t>(i) * 20'000 + 1, 'b')}).status, 200);
+  ASSERT_EQ(app.connection_count(), 1u);
+  // The request is there before the end of the connection is, so it leaves on that one.
+  weir.signal(SIGSTOP);
+  std::thread client([&] {
+    const auto answer = weir.request({.method = "POST", .body = "once"});
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.field("X-Tried"), app.address() + ", " + app.address());
+  });
+  std::this_thread::sleep_for(milliseconds(200));
+  close_now.count_down();
+  EXPECT_TRUE(wait_until([&] { return app.open_connections() == 0; }));
+  weir.signal(SIGCONT);
+  client.join();
+  EXPECT_EQ(executed, kBefore + 1);
+  EXPECT_EQ(app.connection_count(), 2u);
 }
 
 TEST(Retries, ABackendThatDoesNotEvenTakeConnectionsIsLeftAloneSoon) {
