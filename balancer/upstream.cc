@@ -109,7 +109,8 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   const bool is_only_one = name_one_address(parts);
   // If memory ran out in the update before, some backends were told of members that are in no snapshot.
   const bool is_whole = std::exchange(is_settled_, false);
-  const bool is_same_for_same = is_whole && is_only_one == std::exchange(is_only_one_, is_only_one);
+  const bool was_only_one = std::exchange(is_only_one_, is_only_one);
+  const bool is_same_for_same = is_whole && is_only_one == was_only_one;
 
   FormerSeats former(seats_);
   std::size_t count = 0;

@@ -143,6 +143,21 @@ TEST(Update, ThatFindsNoMemoryLeavesEverybodyInService) {
   EXPECT_GT(first_failing, 10);
 }
 
+TEST(Update, ThatFindsNoMemoryDoesNotHideWhoIsTheOnlyOne) {
+  const Members both{{.address = "a"}, {.address = "b"}};
+  Members one;
+  one.push_back(both.shared(0));
+  TestUpstream app("round_robin");
+  app.upstream->update(both);
+  until_none = 0;
+  EXPECT_THROW(app.upstream->update(one), std::bad_alloc);
+  until_none = -1;
+  app.upstream->update(both);
+  app.upstream->update(one);
+  for (int i = 0; i < 3; ++i) app.acquire()->failed(app.now);
+  EXPECT_FALSE(app.backend("a")->is_failed());
+}
+
 TEST(AllocationCounter, Counts) {
   const long before = allocations.load();
   const auto memory = std::make_unique<int>(1);
