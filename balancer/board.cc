@@ -37,13 +37,14 @@ bool Block::claim(std::uint32_t lane, std::uint32_t despite) noexcept {
 bool Block::give_back(std::uint32_t lane) noexcept {
   const float lane_weight = weight(lane);
   const std::uint32_t before = words.cells[lane].fetch_sub(1, std::memory_order_seq_cst);
+  if ((before & kRetired) != 0) return (before & kMaxCount) == 1;  // nobody can claim it any more: this happens once
   if ((before & kClosed) == 0) {
     lower_floor(load_of((before & kMaxCount) - 1, lane_weight));
-  } else if ((before & kRetired) != 0) {
-    return (before & kMaxCount) == 1;  // nobody can claim it any more, so this happens once
   } else if ((before & kFull) != 0) {
     open_if_below_limit(lane);
   }
+  // Also where it was not full: those who were called for the room that came before this may not have taken it yet.
+  board->queue().call_one();
   return false;
 }
 
@@ -69,14 +70,15 @@ void Block::open_if_below_limit(std::uint32_t lane) noexcept {
   std::uint32_t seen = word.load(std::memory_order_relaxed);
   while ((seen & kFull) != 0 && (seen & kMaxCount) < limit(lane)) {
     if (!word.compare_exchange_weak(seen, seen & ~kFull)) continue;
-    lower_floor(load_of(seen & kMaxCount, weight(lane)));
-    return board->queue().call(1);
+    return lower_floor(load_of(seen & kMaxCount, weight(lane)));
   }
 }
 
 void Block::open(std::uint32_t lane, std::uint32_t reason) noexcept {
   const std::uint32_t seen = words.cells[lane].fetch_and(~reason);
-  if ((seen & reason) != 0) lower_floor(load_of(seen & kMaxCount, weight(lane)));
+  if ((seen & reason) == 0) return;
+  lower_floor(load_of(seen & kMaxCount, weight(lane)));
+  board->queue().call_all();
 }
 
 Board::Board() : next_check_(kNever) {}

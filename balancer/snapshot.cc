@@ -161,7 +161,11 @@ Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {
     for (const Tier* tier : {&primaries_, &backups_}) {
       for (const Entry& entry : tier->all.backends.list_) {
         Backend& backend = *entry.backend;
-        if (backend.is_shut() || backend.is_full() || request.was_tried(backend)) continue;
+        if (backend.is_shut() || request.was_tried(backend)) continue;
+        if (backend.is_full()) {
+          if (request.can_wait && !backend.is_failed() && !backend.is_vetoed()) return {};
+          continue;
+        }
         if (best == nullptr || comes_before(backend, *best)) best = &backend;
       }
     }

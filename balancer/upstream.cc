@@ -144,7 +144,7 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   // Weights changed beside a thread that may have been weighing: once more, by the next pick.
   for (Backend* const backend : changed) backend->note_check(TimePoint());
   // There may be room where there was none.
-  board_->queue().call(board_->queue().size());
+  board_->queue().call_all();
 }
 
 bool Upstream::veto(std::string_view address, bool vetoed) {

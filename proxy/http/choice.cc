@@ -136,6 +136,7 @@ void Choice::learn(bool at_head) {
 
 net::Task<Result<balancer::Lease>> acquire_in_turn(Exchange& exchange, const UpstreamBlock& upstream,
                                                    balancer::UpstreamReader& reader, balancer::PickRequest request) {
+  request.can_wait = true;
   balancer::Queue& queue = upstream.group->queue();
   if (!queue.is_contended())
     if (std::optional<balancer::Lease> lease = reader.acquire(request)) co_return std::move(*lease);
@@ -145,8 +146,6 @@ net::Task<Result<balancer::Lease>> acquire_in_turn(Exchange& exchange, const Ups
   if (!queue.join(patient, upstream.queue)) co_return Error{Reason::QueueFull};
   Ended how = Ended::NotYet;
   std::optional<balancer::Lease> lease;
-  // Room may have come before we joined, when there was nobody to call; but those who wait are first.
-  if (queue.is_first(patient)) lease = reader.acquire(request);
   while (!lease) {
     how = co_await patient;
     if (how != Ended::Called) break;

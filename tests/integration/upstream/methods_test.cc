@@ -262,6 +262,20 @@ TEST(Queue, WaitsItsTurnAndRefusesWhenFull) {
   EXPECT_EQ(weir.get("/after").status, 200);
 }
 
+TEST(Queue, ServesAllOfManyClientsOnSeveralWorkers) {
+  WEIR_ONLY("open source nginx has no queue");
+  constexpr int kClients = 24, kRequests = 40;
+  FakeBackend backend = FakeBackend::answering(200, "done");
+  WeirProcess weir("upstream group { server %b% max_conns=2; queue 30 timeout=20s; keepalive 4; }"
+                   "server { location / { proxy_pass http://group; } }", {{"b", backend.address()}}, {.workers = 2});
+  std::vector<RawClient> clients;
+  for (int i = 0; i < kClients; ++i) clients.push_back(weir.connect());
+  for (int round = 0; round < kRequests; ++round) {
+    for (RawClient& client : clients) client.send(to_wire({}));
+    for (RawClient& client : clients) ASSERT_EQ(client.read_response().status, 200) << round;
+  }
+}
+
 TEST(Queue, GivesUpWhenTheTimeIsOver) {
   WEIR_ONLY("open source nginx has no queue");
   FakeBackend backend = FakeBackend::silent();

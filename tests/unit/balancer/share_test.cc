@@ -1,9 +1,7 @@
-// Slow start, the price of errors, and the queue.
+// Slow start, and the price of errors.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <map>
-#include <thread>
 
 #include "test_upstream.h"
 
@@ -170,87 +168,6 @@ TEST(Updates, DoNotSendTheNextRequestsToOneBackend) {
     }
     for (int i = 0; i < 4; ++i) EXPECT_NEAR(counts[std::to_string(i)], 20, 6) << method << " " << i;
   }
-}
-
-struct Caller final : Queue::Waiter {
-  void room() noexcept override { ++calls; }
-  std::atomic<int> calls{0};
-};
-
-TEST(QueueOfRequests, CallsInOrderWhenALeaseEnds) {
-  TestUpstream app("least_conn", {{.address = "a", .max_conns = 1}});
-  Queue& queue = app.upstream->queue();
-  std::optional<Lease> lease = app.acquire();
-  Caller first, second, third;
-  ASSERT_FALSE(app.acquire());
-  ASSERT_TRUE(queue.join(first, 2));
-  ASSERT_TRUE(queue.join(second, 2));
-  EXPECT_FALSE(queue.join(third, 2));
-  EXPECT_TRUE(queue.is_first(first));
-  lease.reset();
-  EXPECT_EQ(first.calls, 1);
-  EXPECT_EQ(second.calls, 0);
-  EXPECT_TRUE(queue.is_contended());
-
-  // The first gives up, and its call goes to the second; that one finds no room and is first again.
-  queue.leave(first, false);
-  EXPECT_EQ(second.calls, 1);
-  lease = app.acquire();
-  queue.rejoin(second);
-  ASSERT_TRUE(queue.join(third, 2));
-  lease.reset();
-  EXPECT_EQ(second.calls, 2);
-  EXPECT_EQ(third.calls, 0);
-  queue.leave(second, true);
-  queue.leave(third, false);
-  EXPECT_FALSE(queue.is_contended());
-}
-
-TEST(QueueOfRequests, CallsAllWhenTheMembershipChanges) {
-  TestUpstream app("least_conn", {{.address = "a", .max_conns = 1}});
-  const std::optional<Lease> lease = app.acquire();
-  Caller first, second;
-  ASSERT_TRUE(app.upstream->queue().join(first, 10));
-  ASSERT_TRUE(app.upstream->queue().join(second, 10));
-  app.upstream->update({{.address = "a", .max_conns = 5}});
-  EXPECT_EQ(first.calls, 1);
-  EXPECT_EQ(second.calls, 1);
-  app.upstream->queue().leave(first, false);
-  app.upstream->queue().leave(second, false);
-}
-
-TEST(QueueOfRequests, LosesNoCallAmongThreads) {
-  constexpr int kThreads = 4, kRounds = 200;
-  const auto upstream = std::make_shared<Upstream>("test", *find_picker("least_conn"));
-  upstream->update({{.address = "a", .max_conns = 1}});
-  std::atomic<int> served{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
-      UpstreamReader reader(upstream);
-      Queue& queue = upstream->queue();
-      for (int i = 0; i < kRounds; ++i) {
-        Caller caller;
-        std::optional<Lease> lease;
-        if (!queue.is_contended()) lease = reader.acquire({});
-        if (!lease) {
-          ASSERT_TRUE(queue.join(caller, 100));
-          if (queue.is_first(caller)) lease = reader.acquire({});
-          for (int seen = 0; !lease;) {
-            while (caller.calls == seen) std::this_thread::yield();  // for ever, if a call were lost
-            ++seen;
-            lease = reader.acquire({});
-            if (!lease) queue.rejoin(caller);
-          }
-          queue.leave(caller, true);
-        }
-        ++served;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(served, kThreads * kRounds);
-  EXPECT_FALSE(upstream->queue().is_contended());
 }
 
 }  // namespace

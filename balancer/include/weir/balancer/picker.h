@@ -63,6 +63,7 @@ struct PickRequest {
   std::uint64_t random = 0;      // uniformly distributed bits, for methods that draw lots
   std::string_view route{};      // sticky: take the backend with this route, if it can be had; empty: any
   bool only_available = false;   // rather nothing than a backend that is marked failed
+  bool can_wait = false;         // so, too, but only while one that works is merely at its `max_conns`
 
   bool was_tried(const Backend& backend) const noexcept { return tried != nullptr && tried->contains(backend); }
 };

@@ -147,14 +147,15 @@ class UpstreamReader {
   ///
   /// Takes the primary that the request asks for by its route; else asks the picker for one of the primaries; if none of
   /// them is available, does the same with the backups; if none of those is either, takes the one that failed or was
-  /// tried longest ago although it is marked failed or even vetoed (unless `request.only_available`): so all of them
-  /// are used in turn. Never one in `request.tried`. Takes no lock and allocates nothing unless the membership just
+  /// tried longest ago although it is marked failed or even vetoed (see `request.only_available` and `can_wait`): so all
+  /// of them are used in turn. Never one in `request.tried`. Takes no lock and allocates nothing unless the membership just
   /// changed.
   ///
   /// Several threads picking at once see each other's claims at latest one pick later: each of T threads can misplace
   /// the one request it is picking for, so counts are within T - 1 of what one thread would have made them.
   ///
-  /// Returns nothing only when every backend is tried, down, draining or at its `max_conns`, or there are none.
+  /// Unless the request asks for it, returns nothing only when every backend is tried, down, draining or at its
+  /// `max_conns`, or there are none.
   std::optional<Lease> acquire(const PickRequest& request);
 
   /// Tells whether with `lease`, just acquired, the upstream's panic begins or ends, so that somebody can be told. Of
