@@ -3,8 +3,6 @@
 
 #include <weir/balancer/members.h>
 
-#include <initializer_list>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,44 +23,11 @@ struct KnownMember : balancer::Member {
 
 /// Sorted by address, each address once.
 using KnownMembers = std::vector<KnownMember>;
-using SharedKnownMembers = balancer::SharedMembers<KnownMember>;
 
-/// Such a list once it is made: never changed, so copies share it. What was read, what is remembered and what was
-/// announced are the same hundred thousand members most of the time, and in memory once. A list that follows another
-/// has the same objects for members that stayed as they were, so what follows a change is cheap for those.
-///
-/// Reads like a container; compares by what is in it.
-/// Thread safety: that of a `std::shared_ptr` to something constant.
-class MemberList {
- public:
-  using Iterator = SharedKnownMembers::Iterator;
-
-  MemberList() = default;
-  MemberList(SharedKnownMembers members) : members_(std::move(members)) {}
-  MemberList(KnownMembers members) : MemberList(SharedKnownMembers(std::move(members))) {}
-  MemberList(std::initializer_list<KnownMember> members) : MemberList(KnownMembers(members)) {}
-
-  const SharedKnownMembers& operator*() const { return members_; }
-  /// A copy, to make another list of.
-  KnownMembers values() const { return {begin(), end()}; }
-
-  Iterator begin() const { return members_.begin(); }
-  Iterator end() const { return members_.end(); }
-  std::size_t size() const { return members_.size(); }
-  bool empty() const { return members_.empty(); }
-  const KnownMember& operator[](std::size_t i) const { return members_[i]; }
-  const KnownMember& at(std::size_t i) const { return members_.at(i); }
-  const KnownMember& front() const { return members_.front(); }
-  const KnownMember& back() const { return members_.back(); }
-
-  /// Whether they are the same list, so that nobody needs to compare.
-  bool shares(const MemberList& other) const { return members_.shares(other.members_); }
-
-  bool operator==(const MemberList&) const = default;
-
- private:
-  SharedKnownMembers members_;
-};
+/// Such a list once it is made. What was read, what is remembered and what was announced are the same hundred thousand
+/// members most of the time, and in memory once. A list that follows another has the same objects for members that
+/// stayed as they were, so what follows a change is cheap for those.
+using MemberList = balancer::SharedMembers<KnownMember>;
 
 /// Goes along two such lists. Calls `only_first(member)`, `only_second(member)` or `both(first, second)` for each address, in
 /// order, but nothing for a member that is the same object in both.

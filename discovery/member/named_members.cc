@@ -29,7 +29,7 @@ std::vector<std::string> usable_addresses(std::string_view named_address, const 
   return usable;
 }
 
-using Pointer = SharedKnownMembers::Pointer;
+using Pointer = MemberList::Pointer;
 
 Pointer with(KnownMember member, bool balancer::Member::*fact) {
   member.*fact = true;
@@ -78,7 +78,7 @@ ResolvedMembers resolve_members(const MemberList& members, const HostAddresses& 
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
     return std::tie(a->address, a->name) < std::tie(b->address, b->name);
   });
-  SharedKnownMembers settled;
+  MemberList settled;
   settled.reserve(all.size());
   for (auto member = all.begin(); member != all.end();) {
     const auto first = member++;

@@ -47,7 +47,7 @@ NativeDecoder::Decoded NativeDecoder::decode(Names names) {
     return result;
   }
   if (!arrived.children.empty() || kept != members_.size()) {
-    SharedKnownMembers members;
+    MemberList members;
     members.reserve(kept + arrived.children.size());
     Places moved_to(members_.size(), kNowhere);
     std::size_t next = 0;
@@ -55,7 +55,7 @@ NativeDecoder::Decoded NativeDecoder::decode(Names names) {
       for (; next < end; ++next) {
         if (!is_kept[next]) continue;
         moved_to[next] = static_cast<std::uint32_t>(members.size());
-        members.push_back((*members_).shared(next));
+        members.push_back(members_.shared(next));
       }
     };
     for (DecodedDirectory::Child& child : arrived.children) {

@@ -79,7 +79,8 @@ struct AppliedPolicy {
   std::optional<std::chrono::milliseconds> look_again{};  ///< when the same policy may mean something else
 };
 
-/// What `members` become; the same list if the policy does not touch them. A split never leaves nobody to send to: parts without members count for nothing.
+/// What `members` become; the same list if the policy does not touch them. A split never leaves nobody to send to: parts
+/// without members count for nothing.
 /// `health`: asked only if `backup_below` is set; may be empty.
 AppliedPolicy apply_policy(const Policy& policy, const MemberList& members, WallTime now, const HealthWitness& health);
 

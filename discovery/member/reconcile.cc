@@ -54,7 +54,8 @@ std::size_t largest_believed(std::size_t of, const VanishRules& rules) {
 // The judgement of one directory.
 class Judgement {
  public:
-  /// `usable`: members that it names now; `others_usable`: that other directories name. `is_by_hand`: nothing vanishes from it by itself.
+  /// `usable`: members that it names now; `others_usable`: that other directories name. `is_by_hand`: nothing vanishes
+  /// from it by itself.
   Judgement(DirectoryMemory& memory, const MemberDirectory& seen, const Circumstances& circumstances,
             std::size_t usable, std::size_t others_usable, bool is_by_hand, Tally& tally)
       : memory_(memory), seen_(seen), now_(circumstances), usable_(usable), others_usable_(others_usable),
@@ -250,7 +251,7 @@ class Judgement {
 MemberList merge(MemberList first, const MemberList& second) {
   if (first.empty()) return second;
   if (second.empty()) return first;
-  SharedKnownMembers both;
+  MemberList both;
   both.reserve(first.size() + second.size());
   auto a = first.begin();
   auto b = second.begin();

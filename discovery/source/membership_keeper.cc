@@ -322,7 +322,7 @@ void MembershipKeeper::announce(MemberList members, std::size_t held) {
   report_.announced(announced_ ? *announced_ : MemberList(), members, held);
   announced_ = std::move(members);
   if (is_complete()) save();
-  if (!is_ended_) parts_.sink(**announced_);
+  if (!is_ended_) parts_.sink(*announced_);
 }
 
 }  // namespace weir::discovery

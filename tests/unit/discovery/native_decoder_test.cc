@@ -59,7 +59,7 @@ TEST(NativeDecoder, GivesTheSameObjectsForMembersThatStay) {
   const auto expect_shared = [&](const MemberList& now, std::size_t count) {
     std::size_t shared = 0;
     for (std::size_t i = 0; i < now.size(); ++i)
-      for (std::size_t j = 0; j < first.size(); ++j) shared += (*now).shared(i) == (*first).shared(j) ? 1 : 0;
+      for (std::size_t j = 0; j < first.size(); ++j) shared += now.shared(i) == first.shared(j) ? 1 : 0;
     EXPECT_EQ(shared, count);
   };
   names.erase(names.begin() + 20, names.begin() + 25);

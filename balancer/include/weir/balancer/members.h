@@ -88,6 +88,9 @@ class SharedMembers {
   const Kind& back() const { return *(end() - 1); }
   Shared shared(std::size_t i) const { return shared_in(entries()[i]); }
 
+  /// A copy, to make another list of.
+  std::vector<Kind> values() const { return {begin(), end()}; }
+
   /// Whether they are the same list, so that nobody needs to compare.
   bool shares(const SharedMembers& other) const { return entries_ == other.entries_; }
 
