@@ -231,7 +231,7 @@ void Backend::begin_warming() noexcept {
 
 void Backend::note_check(TimePoint due) noexcept {
   // First: whoever begins the check that this asks for sees whom to look at.
-  if (!slot_.block->is_watched(slot_.lane)) slot_.block->watched.fetch_or(1ULL << slot_.lane);
+  slot_.block->watch(slot_.lane);
   board_->note_check(due);
 }
 

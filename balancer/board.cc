@@ -139,7 +139,7 @@ Block& Board::add_block(bool for_backups) {
 
 void Board::free(Slot slot) noexcept {
   slot.block->set_weight(slot.lane, 1, true);
-  slot.block->watched.fetch_and(~(1ULL << slot.lane));
+  slot.block->unwatch(slot.lane);
   slot.block->words.cells[slot.lane].store(kRetired, std::memory_order_relaxed);
   slot.block->unused.fetch_or(1ULL << slot.lane, std::memory_order_release);
 }

@@ -32,7 +32,7 @@ inline constexpr std::uint32_t kResting = 1U << 29;         // marked failed
 inline constexpr std::uint32_t kShut = 1U << 30;            // down
 inline constexpr std::uint32_t kRetired = 1U << 31;         // not in the membership; also: lane not in use
 inline constexpr std::uint32_t kOutOfService = kShut | kDraining | kRetired;  // by decision
-inline constexpr std::uint32_t kClosed = kDraining | kFull | kVetoed | kResting | kShut | kRetired;
+inline constexpr std::uint32_t kClosed = kOutOfService | kFull | kVetoed | kResting;
 
 /// Sixty-four cells in four cache lines.
 struct alignas(64) Row {
@@ -77,6 +77,11 @@ struct Block {
     return (words.cells[lane].load(std::memory_order_acquire) & reasons) != 0;
   }
   bool is_watched(std::uint32_t lane) const noexcept { return (watched.load() >> lane & 1) != 0; }
+  /// The next check is to look at its backend, too.
+  void watch(std::uint32_t lane) noexcept {
+    if (!is_watched(lane)) watched.fetch_or(1ULL << lane);
+  }
+  void unwatch(std::uint32_t lane) noexcept { watched.fetch_and(~(1ULL << lane)); }
 
   /// Adds a claim unless the lane is full, or closed for a reason not in `despite`.
   bool claim(std::uint32_t lane, std::uint32_t despite) noexcept;

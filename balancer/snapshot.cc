@@ -179,10 +179,9 @@ Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {
 bool Snapshot::is_in_panic() const noexcept {
   bool any = false;
   for (const Tier* tier : {&primaries_, &backups_}) {
-    for (std::size_t i = 0; i < tier->all.backends.size(); ++i) {
-      const Backend& backend = tier->all.backends[i];
-      if (backend.is_shut()) continue;
-      if (!backend.is_failed()) return false;
+    for (const Entry& each : tier->all.backends.entries()) {
+      if (each.backend->is_shut()) continue;
+      if (!each.backend->is_failed()) return false;
       any = true;
     }
   }
@@ -204,7 +203,7 @@ void Snapshot::attend(TimePoint now) const noexcept {
     for (const Entry& each : list) {
       if (!is_watched(each)) continue;
       // First: who asks meanwhile asks for the next check.
-      each.slot.block->watched.fetch_and(~(1ULL << each.slot.lane));
+      each.slot.block->unwatch(each.slot.lane);
       each.backend->end_rest(now);
       each.backend->weigh(now, 2 * warming > in_service);
     }

@@ -152,7 +152,7 @@ class Backend {
   std::atomic<bool> hangs_{false};  // marked because it hung
 
   alignas(64) std::size_t place_ = 0;  // among the upstream's seats, when an update last asked
-  std::uint64_t seated_in_ = 0;        // the update that gave it a seat last, if it was not the one that it had
+  std::uint64_t seated_in_ = 0;        // the update that looked for its seat last
   Members::Pointer announced_;
   std::atomic<bool> is_backup_;
   bool is_only_one_ = false;
