@@ -228,14 +228,9 @@ net::MaybeTask<int> ClientConnection::read_head(Exchange& exchange, RequestParse
   return read_rest_of_head(exchange, parser);
 }
 
-namespace {
-
-constexpr std::size_t kUsualHead = 2048;  // is not longer
-
-}  // namespace
-
 /// Parses what has come. Returns 0 or the status of a refusal, or nothing if the head is not complete.
 std::optional<int> ClientConnection::parse_head(Exchange& exchange, RequestParser& parser) {
+  constexpr std::size_t kUsualHead = 2048;  // is not longer
   if (input_.is_empty()) return std::nullopt;
   const std::string_view octets = input_.unread();
   // Usually a head and nothing else. It is parsed where it will stay, so that no slice has to follow it there.

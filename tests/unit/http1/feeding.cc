@@ -20,7 +20,9 @@ std::string describe(const http::Fields& fields) {
   for (const http::Field& field : fields) {
     EXPECT_EQ(field.id, http::field_id(field.name));
     const std::string line = std::string(field.name) + ": " + std::string(field.value);
-    if (field.is_line) EXPECT_EQ(field.line(), line + "\r\n");
+    if (field.is_line) {
+      EXPECT_EQ(field.line(), line + "\r\n");
+    }
     text += " [" + line + "]";
   }
   return text;

@@ -140,52 +140,63 @@ TEST(Loop, ACoroutineThatAlwaysYieldsDoesNotStarveTheRest) {
   run(loop, body());
 }
 
-// One of two streams that never let the readiness set be silent, until `over`. No time limits, which would be timers.
-Task<> answer(Loop& loop, std::unique_ptr<Stream> stream, const bool& over, int& alive) {
-  ++alive;
-  char byte;
-  while (!over) {
-    if (!stream->try_read({&byte, 1}).error) stream->try_write("x");
-    static_cast<void>(co_await stream->readable());
+// A loop whose readiness set is never silent until `over`, as two streams send each other an octet again and again. They
+// have no time limits, which would be timers.
+struct RestlessLoop {
+  RestlessLoop() {
+    const auto [one, other] = unix_pair();
+    for (const int fd : {one, other}) {
+      fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+      spawn(answer(std::make_unique<Stream>(loop, fd)));
+    }
+    EXPECT_EQ(::send(one, "x", 1, 0), 1);
+    loop.on_turn_end([this] { ++turns; });
   }
-  if (--alive == 0) loop.stop();  // the other hears of the end of this one
-}
 
-void never_be_silent(Loop& loop, const bool& over, int& alive) {
-  const auto [one, other] = unix_pair();
-  for (const int fd : {one, other}) {
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    spawn(answer(loop, std::make_unique<Stream>(loop, fd), over, alive));
+  /// On another thread: returns when a hundred more turns went by.
+  void let_turns_pass() const {
+    for (const int seen = turns; turns < seen + 100;) std::this_thread::yield();
   }
-  ASSERT_EQ(::send(one, "x", 1, 0), 1);
-}
+
+  Loop loop;
+  Watchdog watchdog{loop};
+  bool over = false;
+  std::atomic<int> turns = 0;
+
+ private:
+  Task<> answer(std::unique_ptr<Stream> stream) {
+    ++alive_;
+    char byte;
+    while (!over) {
+      if (!stream->try_read({&byte, 1}).error) stream->try_write("x");
+      static_cast<void>(co_await stream->readable());
+    }
+    if (--alive_ == 0) loop.stop();  // the other hears of the end of this one
+  }
+
+  int alive_ = 0;
+};
 
 TEST(Loop, PostsTimersAndCoroutinesHaveTheirTurnWhileEventsNeverStop) {
-  Loop loop;
-  Watchdog watchdog(loop);
-  bool over = false;
-  int alive = 0;
-  never_be_silent(loop, over, alive);
-  std::atomic<int> turns = 0;
-  loop.on_turn_end([&] { ++turns; });
+  RestlessLoop restless;
   int posted = 0;
   bool slept = false, yielded = false;
   std::thread elsewhere([&] {
     for (int i = 0; i < 5; ++i) {
-      for (const int seen = turns; turns < seen + 100;) std::this_thread::yield();  // the events go on
-      loop.post([&] { ++posted; });
+      restless.let_turns_pass();
+      restless.loop.post([&] { ++posted; });
     }
   });
   const auto wait = [&]() -> Task<> {
-    co_await sleep(loop, 5ms);
+    co_await sleep(restless.loop, 5ms);
     slept = true;
-    for (int i = 0; i < 3; ++i) co_await loop.yield();
+    for (int i = 0; i < 3; ++i) co_await restless.loop.yield();
     yielded = true;
-    co_await until(loop, [&] { return posted == 5; });
-    over = true;
+    co_await until(restless.loop, [&] { return posted == 5; });
+    restless.over = true;
   };
   spawn(wait());
-  loop.run();
+  restless.loop.run();
   elsewhere.join();
   EXPECT_TRUE(slept && yielded);
   EXPECT_EQ(posted, 5);
@@ -193,21 +204,16 @@ TEST(Loop, PostsTimersAndCoroutinesHaveTheirTurnWhileEventsNeverStop) {
 
 // While events come the loop asks the readiness set only, and no timer brings it back to Asio here.
 TEST(Loop, APostReachesALoopThatTakesEventsFromTheSetItself) {
-  Loop loop;
-  Watchdog watchdog(loop);
-  bool over = false;
-  int alive = 0;
-  never_be_silent(loop, over, alive);
-  std::atomic<int> turns = 0, posted = 0;
-  loop.on_turn_end([&] { ++turns; });
+  RestlessLoop restless;
+  std::atomic<int> posted = 0;
   std::thread elsewhere([&] {
     for (int i = 0; i < 5; ++i) {
-      for (const int seen = turns; turns < seen + 100;) std::this_thread::yield();
-      loop.post([&] { over = ++posted == 5; });
+      restless.let_turns_pass();
+      restless.loop.post([&] { restless.over = ++posted == 5; });
       while (posted <= i) std::this_thread::yield();
     }
   });
-  loop.run();
+  restless.loop.run();
   elsewhere.join();
   EXPECT_EQ(posted, 5);
 }
