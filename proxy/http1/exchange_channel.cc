@@ -166,6 +166,14 @@ bool ExchangeChannel::decide_keep_alive(Form form) const {
          info.requests < *core.keepalive_requests && exchange_->loop().now() - info.since < *core.keepalive_time;
 }
 
+/// Whether the client said that this request is its last, and nothing else of it is under way: so its connection is closed
+/// as soon as the response is sent.
+bool ExchangeChannel::ends_connection() const {
+  const http::RequestHead& request = exchange_->request;
+  return !request.keep_alive && request.framing.kind == Kind::None && connection_.input_.is_empty() &&
+         exchange_->response.status != 101;
+}
+
 void ExchangeChannel::begin_response(const http::Response& response) {
   const CoreConf& core = exchange_->conf<CoreConf>();
   form_ = choose_form(response);
@@ -211,6 +219,7 @@ void ExchangeChannel::set_trailers(const http::Fields& trailers) {
 }
 
 SendStatus ExchangeChannel::try_send(std::span<const std::string_view> pieces, bool last) {
+  if (last && ends_connection()) stream().send_with_end();
   const SendStatus status = writer_.send(stream(), pieces, last);
   if (status == SendStatus::Failed) broken_ = true;
   return status;

@@ -64,6 +64,7 @@ class ExchangeChannel final : public http::ClientChannel {
 
   Form choose_form(const http::Response& response);
   bool decide_keep_alive(Form form) const;
+  bool ends_connection() const;
 
   ClientConnection& connection_;
   net::Arena& arena_;

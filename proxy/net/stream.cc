@@ -67,6 +67,8 @@ IoResult Stream::try_read(std::span<char> into) {
   return {0, error};
 }
 
+int Stream::send_flags() const { return MSG_NOSIGNAL | (is_ending() ? MSG_MORE : 0); }
+
 IoResult Stream::try_write(std::span<const iovec> parts) {
   if (fd_ < 0) return {0, {-fd_}};
   if (parts.size() == 1) return try_write({static_cast<const char*>(parts[0].iov_base), parts[0].iov_len});
@@ -85,7 +87,7 @@ IoResult Stream::try_write(std::span<const iovec> parts) {
   message.msg_iov = const_cast<iovec*>(parts.data());  // sendmsg does not write to it
   message.msg_iovlen = parts.size();
   ssize_t sent;
-  do sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  do sent = ::sendmsg(fd_, &message, send_flags());
   while (sent < 0 && errno == EINTR);
   return wrote(sent, wanted);
 }
@@ -93,7 +95,7 @@ IoResult Stream::try_write(std::span<const iovec> parts) {
 IoResult Stream::try_write(std::string_view bytes) {
   if (fd_ < 0) return {0, {-fd_}};
   ssize_t sent;
-  do sent = plain::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  do sent = plain::send(fd_, bytes.data(), bytes.size(), send_flags());
   while (sent < 0 && errno == EINTR);
   return wrote(sent, bytes.size());
 }

@@ -64,6 +64,10 @@ class Stream : private ReadinessHandler, private Timer {
   /// The same for one piece.
   virtual IoResult try_write(std::string_view bytes);
 
+  /// From now on nothing is sent but the last octets: the system may keep them back so that they leave in one packet with
+  /// the end. shutdown_send() or close() has to follow at once; unread input would make close() drop them.
+  void send_with_end() { flags_ |= kEnding; }
+
   /// `co_await` it: waits until try_read is worth a call, or `timeout` passes (0: no limit).
   Wait readable(std::chrono::milliseconds timeout = std::chrono::milliseconds{0}) {
     return {*this, Direction::Read, timeout};
@@ -126,6 +130,8 @@ class Stream : private ReadinessHandler, private Timer {
   /// What wakes readable() (default kIn) and writable() (default kOut) from now on.
   void set_wants(Direction direction, std::uint8_t bits) { wants_[static_cast<int>(direction)] = bits; }
   void set_ready(std::uint8_t bits) { flags_ |= bits; }
+  /// The end follows what is sent (`send_with_end`).
+  bool is_ending() const { return (flags_ & kEnding) != 0; }
   bool has_ready(std::uint8_t bits) const { return (flags_ & bits) != 0; }
   void clear_ready(std::uint8_t bits) { flags_ &= static_cast<std::uint8_t>(~bits); }
   bool is_ready(Direction direction) const { return (flags_ & wants_[static_cast<int>(direction)]) != 0; }
@@ -138,6 +144,7 @@ class Stream : private ReadinessHandler, private Timer {
   friend class WaitEither;
   static constexpr std::uint8_t kPeerClosed = 4;
   static constexpr std::uint8_t kBroken = 8;
+  static constexpr std::uint8_t kEnding = 16;
 
   void on_ready(std::uint32_t events) override;
   void on_timer() override;
@@ -148,6 +155,7 @@ class Stream : private ReadinessHandler, private Timer {
   void begin_wait(Waiter& waiter);
   void end_wait(Waiter& waiter, IoError error);
   void withdraw(Waiter& waiter);
+  int send_flags() const;
   IoResult wrote(std::ptrdiff_t sent, std::size_t wanted);
   void release_descriptor();
 

@@ -54,7 +54,7 @@ int TlsStream::bio_read(BIO* bio, char* into, int size) {
 
 /// Whether what is sent now may wait for what is sent next: each packet of its own costs more than the copy.
 bool TlsStream::has_more_to_come() const {
-  if (more_follows_ || is_closing_) return true;  // another record; the end of the socket, right after the goodbye
+  if (more_follows_ || is_closing_ || is_ending()) return true;  // another record; the end of the socket, right after the goodbye
   if (is_secure_ && early_ == Early::Over) return false;  // the handshake is over, its tickets are gone
   // Tickets, which nobody waits for: they leave with the first answer, or when the kernel has waited long enough (0.2 s).
   return is_server_ && SSL_get_state(ssl_) == TLS_ST_SW_SESSION_TICKET;

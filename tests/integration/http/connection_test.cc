@@ -1,5 +1,7 @@
 // The client's connection: kept, pipelined, closed when it should be.
 #include <gtest/gtest.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -72,6 +74,37 @@ TEST(ClientConnection, ClosesWhenAsked) {
   const HttpResponse response = client.ask(to_wire({.fields = {{"Connection", "close"}}}));
   EXPECT_TRUE(equal_ignoring_case(response.field("Connection"), "close"));
   EXPECT_TRUE(client.closed_within());
+}
+
+std::uint32_t segments_received(RawClient& client) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  EXPECT_EQ(getsockopt(client.socket().fd(), IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+  return info.tcpi_segs_in;
+}
+
+TEST(ClientConnection, EndsInOnePacketWithTheAnswerToTheLastRequest) {
+  FakeBackend app = FakeBackend::echoing();
+  WeirProcess weir("server { location / { proxy_pass http://%app%; } location /here { return 200 here; } }",
+                   {{"app", app.address()}});
+  for (const char* target : {"/", "/here"}) {
+    RawClient staying = weir.connect();
+    ASSERT_EQ(staying.ask(to_wire({.target = target})).status, 200);
+    RawClient leaving = weir.connect();
+    ASSERT_EQ(leaving.ask(to_wire({.target = target, .fields = {{"Connection", "close"}}})).status, 200);
+    ASSERT_EQ(leaving.read_to_end().end, IoStatus::Closed);
+    EXPECT_EQ(segments_received(leaving), segments_received(staying)) << target;
+  }
+}
+
+TEST(ClientConnection, EndsAfterAllOfALongAnswerToTheLastRequest) {
+  const std::string body(3'000'000, 'b');
+  FakeBackend app = FakeBackend::answering(200, body);
+  WeirProcess weir(kPlain, {{"app", app.address()}});
+  RawClient client(weir.address(), 4096);
+  client.send(to_wire({.fields = {{"Connection", "close"}}}));
+  EXPECT_TRUE(client.read_response().text() == body);
+  EXPECT_EQ(client.read_to_end().end, IoStatus::Closed);
 }
 
 TEST(ClientConnection, TheBackendsCloseIsNotTheClients) {
