@@ -120,7 +120,9 @@ def measure(case, port, proxy, origin, seconds, programs):
     """Loads `proxy` (a Child) for some seconds. `programs`: where steady and datagrams were built. Returns a dictionary of figures."""
     proxy_cpu, origin_cpu = proxy.cpu_seconds(), origin.cpu_seconds()
     proxy_core, load_core = machine.busy_seconds(machine.PROXY_CPU), machine.busy_seconds(machine.LOAD_CPU)
+    packets = machine.loopback_packets()
     result = run_load(case, port, seconds, programs)
+    packets = machine.loopback_packets() - packets
     proxy_cpu, origin_cpu = proxy.cpu_seconds() - proxy_cpu, origin.cpu_seconds() - origin_cpu
     proxy_core = machine.busy_seconds(machine.PROXY_CPU) - proxy_core
     load_core = machine.busy_seconds(machine.LOAD_CPU) - load_core
@@ -136,6 +138,7 @@ def measure(case, port, proxy, origin, seconds, programs):
         "requests_per_second": result["requests"] / wall,
         "cpu_us": proxy_cpu / result["requests"] * 1e6,
         "origin_cpu_us": origin_cpu / result["requests"] * 1e6,
+        "packets": packets / result["requests"],  # of all: client, proxy and origin
         "p50_us": result["p50_us"],
         "p99_us": result["p99_us"],
         "max_us": result["max_us"],

@@ -5,7 +5,7 @@ SATURATED = 0.95  # of a core: above, there was nothing left to gain from it
 DISTURBED = 0.05
 
 KEYS = ["requests_per_second", "cpu_us", "p50_us", "p99_us", "rss_mib", "pss_mib", "proxy_busy", "load_busy",
-        "foreign_busy", "origin_cpu_us"]
+        "foreign_busy", "origin_cpu_us", "packets"]
 
 
 def summarize(rounds):
@@ -51,11 +51,11 @@ def figures_table(results):
     rows = []
     for case, proxies in results.items():
         for name, f in proxies.items():
-            rows.append([case, name, f"{f['cpu_us']:.2f}", f"±{f['cpu_us_spread'] * 50:.0f} %",
+            rows.append([case, name, f"{f['cpu_us']:.2f}", f"±{f['cpu_us_spread'] * 50:.0f} %", f"{f['packets']:.1f}",
                          f"{f['requests_per_second']:,.0f}", f"±{f['requests_per_second_spread'] * 50:.0f} %",
                          f"{f['p50_us']:,.0f}", f"{f['p99_us']:,.0f}", f"{f['rss_mib']:.1f} ({f['pss_mib']:.1f})",
                          f"{f['proxy_busy'] * 100:.0f} %", f"{f['load_busy'] * 100:.0f} %", f["limit"]])
-    return markdown_table(["case", "proxy", "CPU µs/request", "", "requests/s", "", "p50 µs", "p99 µs", "RSS (PSS) MiB",
+    return markdown_table(["case", "proxy", "CPU µs/request", "", "packets/request", "requests/s", "", "p50 µs", "p99 µs", "RSS (PSS) MiB",
                            "proxy busy", "load busy", "limited by"], rows)
 
 
