@@ -79,7 +79,6 @@ Snapshot::Tier Snapshot::make_tier(Backends backends, const Rules& rules) {
 }
 
 std::optional<Lease> Snapshot::acquire(const PickRequest& request) const {
-  if (board_->check_is_due(request.now)) attend(request.now);
   Claim claim = claim_from(primaries_, request);
   if (claim.backend == nullptr) claim = claim_from(backups_, request);
   if (claim.backend == nullptr && !request.only_available) claim = claim_failed(request);
@@ -189,7 +188,6 @@ bool Snapshot::is_in_panic() const noexcept {
 }
 
 void Snapshot::attend(TimePoint now) const noexcept {
-  if (!board_->begin_checks(now)) return;
   for (const Tier* tier : {&primaries_, &backups_}) {
     const std::span<const Entry> list = tier->all.backends.entries();
     // Of thousands a few are watched, and the others' memory is left alone.

@@ -113,6 +113,7 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   const bool is_same_for_same = is_whole && is_only_one == was_only_one;
 
   FormerSeats former(seats_);
+  const std::size_t known_before = by_address_.size();
   std::size_t count = 0;
   for (const Members& members : parts) count += members.size();
   std::vector<Seat> seats;
@@ -135,6 +136,8 @@ void Upstream::update(std::span<const Members> parts, Newcomers newcomers) {
   const List gone = say_farewell(former);
   publish(std::move(seats), gone);
   is_settled_ = true;
+  // Newcomers asked to be looked at when they were made. A thread that looked since then did not see them.
+  if (by_address_.size() != known_before) board_->note_check(TimePoint());
 
   for (Backend* const backend : changed) backend->shut_if_told();
   for (const std::shared_ptr<Backend>& backend : gone) {
@@ -253,12 +256,23 @@ UpstreamReader::UpstreamReader(std::shared_ptr<Upstream> upstream)
 
 std::optional<Lease> UpstreamReader::acquire(const PickRequest& request) {
   refresh();
+  if (is_check_due(request.now)) attend(request.now);
   for (;;) {
     std::optional<Lease> lease = snapshot_->acquire(request);
     // Every backend of this snapshot may have been closed because a newer one replaced them.
     if (lease) tally_->add_one();
     if (lease || !refresh()) return lease;
   }
+}
+
+bool UpstreamReader::is_check_due(TimePoint now) const noexcept {
+  return snapshot_->board_->check_is_due(now);
+}
+
+void UpstreamReader::attend(TimePoint now) {
+  if (!snapshot_->board_->begin_checks(now)) return;
+  refresh();  // those who asked for it may be in none but the latest
+  snapshot_->attend(now);
 }
 
 std::uint64_t UpstreamReader::active() const noexcept {

@@ -1,6 +1,7 @@
 // Slow start, and the price of errors.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 
 #include "test_upstream.h"
@@ -154,6 +155,48 @@ TEST(Updates, DoNotLeaveWhoReturnsToRestForEver) {
   EXPECT_EQ(app.picks(4).find('a'), std::string::npos);  // those who are there are looked at
   app.upstream->update({{.address = "a"}, {.address = "b"}, {.address = "c"}});
   EXPECT_NE(app.picks(6).find('a'), std::string::npos);
+}
+
+/// `least_conn`, and what happens on another thread while pickers for a new membership are made.
+std::function<void()> meanwhile;
+PickerSpec interrupted_least_conn() {
+  PickerSpec method = *find_picker("least_conn");
+  method.make = [](const Backends& backends) {
+    if (meanwhile) meanwhile();
+    return find_picker("least_conn")->make(backends);
+  };
+  return method;
+}
+
+TEST(Updates, DoNotLeaveANewcomerColdWhomAnotherThreadDidNotSeeYet) {
+  std::vector<Member> members = {{.address = "a"}, {.address = "b"}};
+  TestUpstream app("least_conn", members);
+  app.upstream->set_method(interrupted_least_conn());
+  app.pick();
+  members.push_back({.address = "c", .slow_start = seconds(30)});
+  meanwhile = [&] { app.pick(); };
+  app.upstream->update(members);
+  meanwhile = nullptr;
+  EXPECT_LE(count(app, 300)["c"], 5);
+}
+
+TEST(Updates, DoNotLeaveWhoReturnsToRestForEverIfAnotherThreadDidNotSeeItYet) {
+  const std::vector<Member> members = {{.address = "a"}, {.address = "b"}, {.address = "c"}};
+  TestUpstream app("least_conn", members);
+  app.upstream->set_method(interrupted_least_conn());
+  std::vector<Lease> kept;
+  while (!app.backend("a")->is_failed()) {
+    kept.push_back(*app.acquire());
+    if (kept.back().backend().address() == "a") kept.back().failed(app.now);
+  }
+  app.upstream->update({{.address = "b"}, {.address = "c"}});
+  app.now += seconds(60);
+  app.pick();
+  meanwhile = [&] { app.pick(); };
+  app.upstream->update(members);
+  meanwhile = nullptr;
+  app.pick();
+  EXPECT_FALSE(app.backend("a")->is_failed());
 }
 
 TEST(Updates, DoNotSendTheNextRequestsToOneBackend) {

@@ -41,6 +41,8 @@ class Snapshot {
   std::optional<Lease> acquire(const PickRequest& request) const;
 
  private:
+  friend class UpstreamReader;
+
   struct Part {
     Backends backends;
     std::unique_ptr<const Picker> picker;

@@ -158,6 +158,10 @@ class UpstreamReader {
   /// `max_conns`, or there are none.
   std::optional<Lease> acquire(const PickRequest& request);
 
+  /// Whether the next `acquire` looks at those that rest, warm up or had errors. Time alone calls nobody who waits in
+  /// the upstream's queue: the rest of a backend ends when somebody looks.
+  bool is_check_due(TimePoint now) const noexcept;
+
   /// Tells whether with `lease`, just acquired, the upstream's panic begins or ends, so that somebody can be told. Of
   /// all threads one gets the answer, once. A panic counts as one for a second at least, however often its end and
   /// beginning come meanwhile. It costs one load unless the lease is a last resort or there was a panic.
@@ -168,6 +172,7 @@ class UpstreamReader {
 
  private:
   bool refresh();
+  void attend(TimePoint now);
   PanicChange find_panic_change(const Lease& lease) noexcept;
 
   const std::shared_ptr<Upstream> upstream_;
