@@ -188,8 +188,8 @@ void Attempt::hear() {
 
 /// Has on_event called when the client goes away. Returns false if it is gone already.
 bool Attempt::watch_client() {
-  if (*conf_.ignore_client_abort) return true;
   net::Stream& client = exchange_.client().stream();
+  if (*conf_.ignore_client_abort) return client.is_open();  // else it was Weir that ended the connection
   if (client.peer_closed()) return false;
   client.watch(this);
   return true;

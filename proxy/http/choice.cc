@@ -22,16 +22,15 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
   PatientExchange(Exchange& exchange, std::chrono::milliseconds timeout)
       : Timer(exchange.loop().timers()),
         exchange_(exchange),
-        watches_(!*exchange.conf<ProxyConf>().ignore_client_abort),
+        ignores_abort_(*exchange.conf<ProxyConf>().ignore_client_abort),
         self_(std::make_shared<PatientExchange*>(this)) {
     if (timeout.count() > 0) arm(timeout);
-    if (!watches_) return;
-    if (exchange.client().stream().peer_closed()) ended_ = Ended::ClientGone;
+    if (is_client_gone()) ended_ = Ended::ClientGone;
     exchange.client().stream().watch(this);
   }
   ~PatientExchange() override {
     *self_ = nullptr;
-    if (watches_) exchange_.client().stream().watch(nullptr);
+    exchange_.client().stream().watch(nullptr);
   }
 
   /// `co_await` it: waits for a call, the end of the client's patience or of ours. Calls come once each.
@@ -53,8 +52,12 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
     });
   }
   void on_timer() override { end(Ended::TimedOut); }
-  void on_event(net::Stream& client) override {
-    if (client.peer_closed()) end(Ended::ClientGone);
+  void on_event(net::Stream&) override {
+    if (is_client_gone()) end(Ended::ClientGone);
+  }
+  bool is_client_gone() const {
+    const net::Stream& client = exchange_.client().stream();
+    return ignores_abort_ ? !client.is_open() : client.peer_closed();
   }
   void end(Ended how) {
     if (ended_ != Ended::NotYet && how == Ended::Called) return;  // too late for us
@@ -63,7 +66,7 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
   }
 
   Exchange& exchange_;
-  const bool watches_;
+  const bool ignores_abort_;
   Ended ended_ = Ended::NotYet;
   std::coroutine_handle<> coroutine_;
   const std::shared_ptr<PatientExchange*> self_;  // what a call holds until it is on our thread

@@ -85,17 +85,20 @@ std::optional<Url> split(Exchange& exchange, std::string_view url) {
 class PatientLookup final : private net::StreamWatcher {
  public:
   PatientLookup(Exchange& exchange, net::Resolver& resolver, std::string_view name)
-      : client_(exchange.client().stream()), lookup_(resolver.resolve(name, *exchange.conf<ResolverConf>().timeout)) {
-    if (!*exchange.conf<ProxyConf>().ignore_client_abort) client_.watch(this);
+      : client_(exchange.client().stream()),
+        ignores_abort_(*exchange.conf<ProxyConf>().ignore_client_abort),
+        lookup_(resolver.resolve(name, *exchange.conf<ResolverConf>().timeout)) {
+    client_.watch(this);
   }
   ~PatientLookup() { client_.watch(nullptr); }
   net::Resolver::Lookup& lookup() { return lookup_; }
 
  private:
   void on_event(net::Stream& client) override {
-    if (client.peer_closed()) lookup_.cancel();
+    if (ignores_abort_ ? !client.is_open() : client.peer_closed()) lookup_.cancel();
   }
   net::Stream& client_;
+  const bool ignores_abort_;
   net::Resolver::Lookup lookup_;
 };
 

@@ -195,6 +195,7 @@ void Stream::on_timer() {
     loop_.resume_later(waiter->coroutine);
   }
   if (next != TimePoint::max()) arm_at(next);
+  if (fd_ < 0 && watcher_) watcher_->on_event(*this);
 }
 
 void Stream::cancel() {
@@ -214,7 +215,7 @@ IoError Stream::shutdown_send() {
 void Stream::close() {
   if (fd_ >= 0) before_close();
   cancel();
-  if (fd_ >= 0) release_descriptor();
+  if (fd_ >= 0) end();
 }
 
 void Stream::abort() {
@@ -222,7 +223,19 @@ void Stream::abort() {
   const linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   cancel();
+  end();
+}
+
+// The watcher may destroy the stream, or be in the middle of something: it is told by the timer.
+void Stream::end() {
   release_descriptor();
+  flags_ |= kPeerClosed | kBroken;
+  if (watcher_) arm_at(loop_.now());
+}
+
+void Stream::watch(StreamWatcher* watcher) {
+  watcher_ = watcher;
+  if (watcher && fd_ < 0) arm_at(loop_.now());
 }
 
 OwnedFd Stream::release() {

@@ -34,8 +34,9 @@ class TlsFacts;
 /// while its backend is slow.
 class StreamWatcher {
  public:
-  /// Input, end of input or an error arrived, and no coroutine waits for reading. Called from the loop; may do
-  /// anything with the stream, also destroy it. Called again for each later event.
+  /// Input, end of input or an error arrived, and no coroutine waits for reading; or the stream was closed on our side
+  /// (a moment later). Called from the loop; may do anything with the stream, also destroy it. Called again for each
+  /// later event.
   virtual void on_event(Stream& stream) = 0;
 
  protected:
@@ -104,11 +105,11 @@ class Stream : private ReadinessHandler, private Timer {
 
   /// Calls `watcher` for events on which no coroutine waits; null ends it. What arrived earlier is not reported: look
   /// at input_pending() first.
-  void watch(StreamWatcher* watcher) { watcher_ = watcher; }
+  void watch(StreamWatcher* watcher);
 
   /// Whether try_read is worth a call now.
   bool input_pending() const { return is_ready(Direction::Read); }
-  /// Whether the peer has ended its side, or the connection broke. Bytes may still be there to be read.
+  /// Whether the peer has ended its side, the connection broke, or we closed it. Bytes may still be there to be read.
   bool peer_closed() const { return (flags_ & kPeerClosed) != 0; }
   /// Whether the connection is dead in both directions.
   bool broken() const { return (flags_ & kBroken) != 0; }
@@ -158,6 +159,7 @@ class Stream : private ReadinessHandler, private Timer {
   int send_flags() const;
   IoResult wrote(std::ptrdiff_t sent, std::size_t wanted);
   void release_descriptor();
+  void end();
 
   Loop& loop_;
   StreamWatcher* watcher_ = nullptr;

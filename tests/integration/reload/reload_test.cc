@@ -60,6 +60,7 @@ TEST(Reload, WhatStaysUnderTheOldConfigurationEndsAfterWorkerShutdownTimeout) {
   weir.signal(SIGHUP);
   EXPECT_TRUE(idle.closed_within());
   EXPECT_TRUE(busy.closed_within());
+  EXPECT_TRUE(wait_until([&] { return silent.open_connections() == 0; })) << "nobody waits for this answer any more";
   EXPECT_EQ(weir.get("/").text(), "ok");
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "support/fake_backend.h"
+#include "support/fake_name_server.h"
 #include "support/weir_process.h"
 
 namespace weir::test {
@@ -55,6 +56,40 @@ TEST(Signals, TermAndIntEndAtOnce) {
     EXPECT_TRUE(busy.closed_within());
     EXPECT_FALSE(std::filesystem::exists(weir.dir().path() / "weir.pid"));
   }
+}
+
+TEST(Signals, TermEndsRequestsThatWaitForSomethingElseThanABackend) {
+  WEIR_ONLY("open source nginx has no queue");
+  FakeBackend silent = FakeBackend::silent();
+  FakeNameServer names;
+  names.set("silent.test", {.silent = true});
+  WeirProcess weir(R"(
+      resolver %names%;
+      upstream full { server %silent% max_conns=1; queue 10 timeout=60s; }
+      limit_req_zone $server_name zone=one:1m rate=1r/m;
+      server {
+        location /queue { proxy_pass http://full; }
+        location /queue/stays { proxy_pass http://full; proxy_ignore_client_abort on; }
+        location /name { proxy_pass http://silent.test$uri; }
+        location /name/stays { proxy_pass http://silent.test$uri; proxy_ignore_client_abort on; }
+        location /late { limit_req zone=one burst=10; proxy_pass http://full; }
+        location = /status { weir_status; }
+        location /denied { auth_delay 60s; auth_basic x; auth_basic_user_file %dir%/users; }
+      })",
+                   {{"silent", silent.address()}, {"names", names.address()}});
+  std::vector<RawClient> clients;
+  for (const char* target : {"/queue", "/queue", "/queue/stays", "/name", "/name/stays", "/late", "/late", "/denied"}) {
+    clients.push_back(weir.connect());
+    clients.back().send(to_wire({.target = target}));
+    // One after the other, so that it is known what each of them waits for.
+    ASSERT_TRUE(wait_until([&] {
+      const std::string status = weir.get("/status").text();
+      return status.find("\"writing\":" + std::to_string(clients.size() + 1)) != status.npos;
+    })) << target << weir.get("/status").text();
+  }
+  weir.signal(SIGTERM);
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+  for (RawClient& client : clients) EXPECT_TRUE(client.closed_within());
 }
 
 TEST(Signals, ThePidFileNamesTheProcess) {

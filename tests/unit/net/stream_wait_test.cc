@@ -105,6 +105,39 @@ struct CountingWatcher final : StreamWatcher {
   }
 };
 
+TEST_P(StreamWaitTest, AWatcherIsToldThatTheStreamWasClosedOnOurSide) {
+  for (void (Stream::*const end)() : {&Stream::close, &Stream::abort}) {
+    Pair pair = make();
+    const auto body = [&]() -> Task<> {
+      drain(*pair.stream);
+      CountingWatcher watcher;
+      watcher.then = [&](Stream& stream) {
+        EXPECT_TRUE(stream.peer_closed() && stream.broken() && !stream.is_open());
+        pair.stream.reset();
+      };
+      pair.stream->watch(&watcher);
+      (pair.stream.get()->*end)();
+      EXPECT_EQ(watcher.calls, 0) << "whoever closes it may be in the middle of something";
+      co_await until(loop, [&] { return watcher.calls == 1; });
+      EXPECT_FALSE(pair.stream);
+    };
+    run(loop, body());
+  }
+}
+
+TEST_P(StreamWaitTest, AWatcherThatComesToAClosedStreamIsTold) {
+  Pair pair = make();
+  const auto body = [&]() -> Task<> {
+    pair.stream->close();
+    CountingWatcher watcher;
+    pair.stream->watch(&watcher);
+    EXPECT_EQ(watcher.calls, 0);
+    co_await until(loop, [&] { return watcher.calls == 1; });
+    pair.stream->watch(nullptr);
+  };
+  run(loop, body());
+}
+
 TEST_P(StreamWaitTest, AWatcherIsToldOfInputAndOfTheEndWhileNobodyWaits) {
   Pair pair = make();
   const auto body = [&]() -> Task<> {
