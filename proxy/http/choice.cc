@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 
@@ -14,17 +15,22 @@ namespace weir::http {
 
 namespace {
 
+// How often a queued request looks whether backends are to be looked at: of time that passes nobody tells it.
+constexpr std::chrono::milliseconds kLook{100};
+
 /// Where a queued request waits. The library calls `room` on any thread; the rest happens on the exchange's loop.
 class PatientExchange final : public balancer::Queue::Waiter, private net::StreamWatcher, private net::Timer {
  public:
-  enum class Ended : std::uint8_t { NotYet, Called, TimedOut, ClientGone };
+  enum class Ended : std::uint8_t { NotYet, Looks, Called, TimedOut, ClientGone };
 
-  PatientExchange(Exchange& exchange, std::chrono::milliseconds timeout)
+  PatientExchange(Exchange& exchange, const balancer::UpstreamReader& reader, std::chrono::milliseconds timeout)
       : Timer(exchange.loop().timers()),
         exchange_(exchange),
+        reader_(reader),
+        until_(timeout.count() > 0 ? exchange.loop().now() + timeout : net::TimePoint::max()),
         ignores_abort_(*exchange.conf<ProxyConf>().ignore_client_abort),
         self_(std::make_shared<PatientExchange*>(this)) {
-    if (timeout.count() > 0) arm(timeout);
+    arm_at(std::min(until_, exchange.loop().now() + kLook));
     if (is_client_gone()) ended_ = Ended::ClientGone;
     exchange.client().stream().watch(this);
   }
@@ -33,12 +39,13 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
     exchange_.client().stream().watch(nullptr);
   }
 
-  /// `co_await` it: waits for a call, the end of the client's patience or of ours. Calls come once each.
+  /// `co_await` it: waits for a call, the end of the client's patience or of ours. Calls come once each. It also ends
+  /// when a pick may find what was not announced.
   bool await_ready() const noexcept { return ended_ != Ended::NotYet; }
   void await_suspend(std::coroutine_handle<> coroutine) { coroutine_ = coroutine; }
   Ended await_resume() {
     const Ended how = ended_;
-    if (how == Ended::Called) ended_ = Ended::NotYet;
+    if (how == Ended::Called || how == Ended::Looks) ended_ = Ended::NotYet;
     return how;
   }
 
@@ -51,7 +58,12 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
       });
     });
   }
-  void on_timer() override { end(Ended::TimedOut); }
+  void on_timer() override {
+    const net::TimePoint now = exchange_.loop().now();
+    if (now >= until_) return end(Ended::TimedOut);
+    arm_at(std::min(until_, now + kLook));
+    if (reader_.is_check_due(now)) end(Ended::Looks);
+  }
   void on_event(net::Stream&) override {
     if (is_client_gone()) end(Ended::ClientGone);
   }
@@ -60,12 +72,14 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
     return ignores_abort_ ? !client.is_open() : client.peer_closed();
   }
   void end(Ended how) {
-    if (ended_ != Ended::NotYet && how == Ended::Called) return;  // too late for us
+    if (how <= ended_) return;  // a call that comes too late for us
     ended_ = how;
     if (const auto waiting = std::exchange(coroutine_, {})) exchange_.loop().resume_later(waiting);
   }
 
   Exchange& exchange_;
+  const balancer::UpstreamReader& reader_;
+  const net::TimePoint until_;
   const bool ignores_abort_;
   Ended ended_ = Ended::NotYet;
   std::coroutine_handle<> coroutine_;
@@ -145,16 +159,17 @@ net::Task<Result<balancer::Lease>> acquire_in_turn(Exchange& exchange, const Ups
     if (std::optional<balancer::Lease> lease = reader.acquire(request)) co_return std::move(*lease);
 
   using Ended = PatientExchange::Ended;
-  PatientExchange patient(exchange, upstream.queue_timeout);
+  PatientExchange patient(exchange, reader, upstream.queue_timeout);
   if (!queue.join(patient, upstream.queue)) co_return Error{Reason::QueueFull};
   Ended how = Ended::NotYet;
   std::optional<balancer::Lease> lease;
   while (!lease) {
     how = co_await patient;
-    if (how != Ended::Called) break;
+    if (how != Ended::Called && how != Ended::Looks) break;
     request.now = exchange.loop().now();
     lease = reader.acquire(request);
-    if (!lease) queue.rejoin(patient);
+    // Who only looked still waits. If it was called since, that call is on its way and means another look.
+    if (!lease && how == Ended::Called) queue.rejoin(patient);
   }
   queue.leave(patient, lease.has_value());
   if (lease) co_return std::move(*lease);

@@ -276,6 +276,29 @@ TEST(Queue, ServesAllOfManyClientsOnSeveralWorkers) {
   }
 }
 
+TEST(Queue, SendsThoseWhoWaitToABackendWhoseRestIsOver) {
+  WEIR_ONLY("open source nginx has no queue");
+  FakeBackend busy = FakeBackend::silent();
+  std::atomic<bool> works{false};
+  FakeBackend failing = FakeBackend::handling([&](BackendConnection& connection, const HttpRequest&) {
+    works.exchange(true) ? (void)connection.answer({.body = "works again"}) : connection.close();
+  });
+  WeirProcess weir("upstream group { server %busy% max_conns=1; server %failing% fail_timeout=500ms; queue 5; }"
+                   "server { location / { proxy_pass http://group; proxy_next_upstream off; } }",
+                   {{"busy", busy.address()}, {"failing", failing.address()}});
+  RawClient holder = weir.connect();
+  holder.send(to_wire({}));
+  ASSERT_TRUE(wait_until([&] { return busy.request_count() == 1; }));
+  EXPECT_EQ(weir.get("/").status, 502);
+  // One backend is full and the other rests: nothing but time makes room.
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(weir.connect());
+    clients.back().send(to_wire({}));
+  }
+  for (RawClient& client : clients) EXPECT_EQ(client.read_response().text(), "works again");
+}
+
 TEST(Queue, GivesUpWhenTheTimeIsOver) {
   WEIR_ONLY("open source nginx has no queue");
   FakeBackend backend = FakeBackend::silent();
