@@ -62,10 +62,11 @@ class Probe final : private net::Timer {
 /// One server being checked. The loop's thread.
 class CheckedServer final : public std::enable_shared_from_this<CheckedServer> {
  public:
-  /// `is_unproven`: it is vetoed until it has passed.
-  CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, std::string address, bool is_unproven);
+  /// A `backend` that is vetoed has to prove itself.
+  CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, const balancer::Backend& backend);
 
   const std::string& address() const { return address_; }
+  bool is(const balancer::Backend& backend) const { return backend_ == backend.id(); }
   std::shared_ptr<CheckedGroup> group() const { return group_.lock(); }
   bool has_ended() const { return ended_; }
   void hurry() {
@@ -83,6 +84,7 @@ class CheckedServer final : public std::enable_shared_from_this<CheckedServer> {
 
  private:
   const std::weak_ptr<CheckedGroup> group_;
+  const std::uint64_t backend_;  // an address that left and returned is another one, of which nothing is known
   const std::string address_;
   std::vector<std::unique_ptr<Probe>> probes_;  // one for each check of the group
   bool works_;
@@ -189,10 +191,14 @@ void Probe::note(const std::string& wrong) {
 
 // --- a server
 
-CheckedServer::CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, std::string address, bool is_unproven)
-    : group_(std::move(group)), address_(std::move(address)), works_(!is_unproven), is_known_(!is_unproven) {
+CheckedServer::CheckedServer(net::Loop& loop, std::weak_ptr<CheckedGroup> group, const balancer::Backend& backend)
+    : group_(std::move(group)),
+      backend_(backend.id()),
+      address_(backend.address()),
+      works_(!backend.is_vetoed()),
+      is_known_(works_) {
   for (const shared::HealthCheck& check : group_.lock()->checks())
-    probes_.push_back(std::make_unique<Probe>(loop, *this, check, is_unproven));
+    probes_.push_back(std::make_unique<Probe>(loop, *this, check, !works_));
 }
 
 void CheckedServer::judge(const std::string& wrong) {
@@ -229,24 +235,26 @@ void CheckedGroup::update() {
   for_each_backend([&](const balancer::Backend& backend) {
     if (backend.member().down) return;
     const auto known = servers_.find(backend.address());
-    present[backend.address()] =
-        known != servers_.end()
-            ? known->second
-            : std::make_shared<CheckedServer>(loop_, weak_from_this(), backend.address(), backend.is_vetoed());
+    present[backend.address()] = known != servers_.end() && known->second->is(backend)
+                                     ? known->second
+                                     : std::make_shared<CheckedServer>(loop_, weak_from_this(), backend);
   });
   servers_.swap(present);
-  for (const auto& [address, gone] : present)
-    if (!servers_.contains(address)) gone->end();
-  for (const auto& [address, server] : servers_)
-    if (!present.contains(address)) server->hurry();
+  const auto is_in = [](const auto& servers, const auto& entry) {
+    const auto same = servers.find(entry.first);
+    return same != servers.end() && same->second == entry.second;
+  };
+  for (const auto& gone : present)
+    if (!is_in(servers_, gone)) gone.second->end();
+  for (const auto& server : servers_)
+    if (!is_in(present, server)) server.second->hurry();
 }
 
 void CheckedGroup::finish(bool lift) {
   ended_ = true;
-  for (const auto& [address, server] : servers_) {
-    server->end();
-    if (lift) upstream_->veto(address, false);
-  }
+  for (const auto& [address, server] : servers_) server->end();
+  // Also of those who had to prove themselves and were never asked, as they were down.
+  if (lift) for_each_backend([this](const balancer::Backend& backend) { upstream_->veto(backend.address(), false); });
   servers_.clear();
   judge_.reset();
   config_.reset();
