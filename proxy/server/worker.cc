@@ -180,6 +180,7 @@ void Worker::take(WorkerPlan plan) {
   for (auto& [path, file] : plan.access_logs)
     state_.access_logs.try_emplace(path, std::make_unique<log::AccessLogFile>(file, *plan.error_log));
   log_timers_.clear();
+  for (auto& [path, file] : state_.access_logs) file->hold_back(0);  // nobody may ever fill what is not named any more
   const std::array<const shared::ProtocolConfig*, 2> protocols = {plan.http.get(), plan.stream.get()};
   for (const shared::ProtocolConfig* protocol : protocols)
     for (const auto& [path, buffer, flush] : protocol->access_logs) {

@@ -105,6 +105,14 @@ TEST(AccessLog, IsSwitchedOffAndWrittenTwiceAsConfigured) {
   EXPECT_EQ(weir.dir().read("if.log"), "/if\n");
 }
 
+TEST(AccessLog, WritesWhatABufferHoldsWhenTheFileIsNotNamedAnyMore) {
+  WeirProcess weir("server { access_log %dir%/old.log combined buffer=64k; location / { return 200 x; } }");
+  weir.get("/held");
+  EXPECT_EQ(weir.dir().read("old.log"), "");
+  weir.reload("server { access_log %dir%/new.log combined buffer=64k; location / { return 200 x; } }");
+  EXPECT_TRUE(wait_until([&] { return weir.dir().read("old.log").find("GET /held ") != std::string::npos; }));
+}
+
 TEST(AccessLog, EscapesWhatCouldForgeALine) {
   WeirProcess weir(R"(
       log_format plain '[$http_x_evil]';
