@@ -135,23 +135,33 @@ Snapshot::Claim Snapshot::claim_near(const Tier& tier, const PickRequest& reques
   return claim.backend != nullptr ? claim : claim_from(*second, request);
 }
 
-Snapshot::Claim Snapshot::claim_route(const Tier& tier, const PickRequest& request) {
-  const auto claim = [&](Backend& backend) -> Claim {
-    if (backend.route() != request.route || request.was_tried(backend)) return {};
-    const Health::Admission admission = backend.claim(request.now, kDraining);
-    return admission == Health::Admission::Refused ? Claim{} : Claim{&backend, admission == Health::Admission::Check};
-  };
+template <class Visit>
+bool Snapshot::any_with_route(const Tier& tier, std::string_view route, Visit visit) {
   const auto& list = tier.all.backends.list_;
-  if (tier.by_route.empty()) {
-    for (const Entry& entry : list)
-      if (const Claim claimed = claim(*entry.backend); claimed.backend != nullptr) return claimed;
-    return {};
-  }
-  const std::size_t hash = hash_of(request.route);
+  const auto is_it = [&](const Entry& entry) { return entry.backend->route() == route && visit(*entry.backend); };
+  if (tier.by_route.empty()) return std::any_of(list.begin(), list.end(), is_it);
+  const std::size_t hash = hash_of(route);
   auto found = std::lower_bound(tier.by_route.begin(), tier.by_route.end(), std::pair(hash, std::uint32_t{0}));
   for (; found != tier.by_route.end() && found->first == hash; ++found)
-    if (const Claim claimed = claim(*list[found->second].backend); claimed.backend != nullptr) return claimed;
-  return {};
+    if (is_it(list[found->second])) return true;
+  return false;
+}
+
+Snapshot::Claim Snapshot::claim_route(const Tier& tier, const PickRequest& request) {
+  Claim claim;
+  any_with_route(tier, request.route, [&](Backend& backend) {
+    if (request.was_tried(backend)) return false;
+    const Health::Admission admission = backend.claim(request.now, kDraining);
+    if (admission == Health::Admission::Refused) return false;
+    claim = {&backend, admission == Health::Admission::Check};
+    return true;
+  });
+  return claim;
+}
+
+bool Snapshot::is_draining(std::string_view route) const {
+  const auto drains = [](const Backend& backend) { return backend.is_draining() && !backend.is_down(); };
+  return any_with_route(primaries_, route, drains) || any_with_route(backups_, route, drains);
 }
 
 Snapshot::Claim Snapshot::claim_failed(const PickRequest& request) const {

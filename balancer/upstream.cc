@@ -269,6 +269,12 @@ bool UpstreamReader::is_check_due(TimePoint now) const noexcept {
   return snapshot_->board_->check_is_due(now);
 }
 
+bool UpstreamReader::is_draining(std::string_view route) {
+  if (route.empty()) return false;
+  refresh();
+  return snapshot_->is_draining(route);
+}
+
 void UpstreamReader::attend(TimePoint now) {
   if (!snapshot_->board_->begin_checks(now)) return;
   refresh();  // those who asked for it may be in none but the latest

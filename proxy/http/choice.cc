@@ -15,7 +15,7 @@ namespace weir::http {
 
 namespace {
 
-// How often a queued request looks whether backends are to be looked at: of time that passes nobody tells it.
+// How often a queued request looks for what nobody calls it for.
 constexpr std::chrono::milliseconds kLook{100};
 
 /// Where a queued request waits. The library calls `room` on any thread; the rest happens on the exchange's loop.
@@ -23,10 +23,12 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
  public:
   enum class Ended : std::uint8_t { NotYet, Looks, Called, TimedOut, ClientGone };
 
-  PatientExchange(Exchange& exchange, const balancer::UpstreamReader& reader, std::chrono::milliseconds timeout)
+  PatientExchange(Exchange& exchange, balancer::UpstreamReader& reader, std::string_view route,
+                  std::chrono::milliseconds timeout)
       : Timer(exchange.loop().timers()),
         exchange_(exchange),
         reader_(reader),
+        route_(route),
         until_(timeout.count() > 0 ? exchange.loop().now() + timeout : net::TimePoint::max()),
         ignores_abort_(*exchange.conf<ProxyConf>().ignore_client_abort),
         self_(std::make_shared<PatientExchange*>(this)) {
@@ -62,7 +64,7 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
     const net::TimePoint now = exchange_.loop().now();
     if (now >= until_) return end(Ended::TimedOut);
     arm_at(std::min(until_, now + kLook));
-    if (reader_.is_check_due(now)) end(Ended::Looks);
+    if (reader_.is_check_due(now) || reader_.is_draining(route_)) end(Ended::Looks);
   }
   void on_event(net::Stream&) override {
     if (is_client_gone()) end(Ended::ClientGone);
@@ -78,7 +80,8 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
   }
 
   Exchange& exchange_;
-  const balancer::UpstreamReader& reader_;
+  balancer::UpstreamReader& reader_;
+  const std::string_view route_;
   const net::TimePoint until_;
   const bool ignores_abort_;
   Ended ended_ = Ended::NotYet;
@@ -155,11 +158,11 @@ net::Task<Result<balancer::Lease>> acquire_in_turn(Exchange& exchange, const Ups
                                                    balancer::UpstreamReader& reader, balancer::PickRequest request) {
   request.can_wait = true;
   balancer::Queue& queue = upstream.group->queue();
-  if (!queue.is_contended())
+  if (!queue.is_contended() || reader.is_draining(request.route))
     if (std::optional<balancer::Lease> lease = reader.acquire(request)) co_return std::move(*lease);
 
   using Ended = PatientExchange::Ended;
-  PatientExchange patient(exchange, reader, upstream.queue_timeout);
+  PatientExchange patient(exchange, reader, request.route, upstream.queue_timeout);
   if (!queue.join(patient, upstream.queue)) co_return Error{Reason::QueueFull};
   Ended how = Ended::NotYet;
   std::optional<balancer::Lease> lease;

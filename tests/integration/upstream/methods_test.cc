@@ -299,6 +299,32 @@ TEST(Queue, SendsThoseWhoWaitToABackendWhoseRestIsOver) {
   for (RawClient& client : clients) EXPECT_EQ(client.read_response().text(), "works again");
 }
 
+TEST(Queue, KeepsNoSessionOfADrainingBackendWaitingBehindOthers) {
+  WEIR_ONLY("open source nginx has no queue");
+  std::atomic<bool> goes_on{false};
+  FakeBackend old = FakeBackend::handling([&](BackendConnection& connection, const HttpRequest&) {
+    while (!goes_on && connection.pause(milliseconds(5))) {
+    }
+    connection.answer({.body = "old"});
+  });
+  WeirProcess weir("upstream group { server %old% route=old drain max_conns=2; sticky route $arg_session; queue 9; }"
+                   "server { location / { proxy_pass http://group; } location = /status { weir_status; } }",
+                   {{"old", old.address()}});
+  RawClient other = weir.connect();
+  other.send(to_wire({}));
+  ASSERT_TRUE(wait_until([&] { return weir.get("/status").text().find("\"queued\":1") != std::string::npos; }));
+  // Two find room although somebody waits for another backend, and two wait for it.
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(weir.connect());
+    clients.back().send(to_wire({.target = "/?session=old"}));
+  }
+  ASSERT_TRUE(wait_until([&] { return weir.get("/status").text().find("\"queued\":3") != std::string::npos; }));
+  goes_on = true;
+  for (RawClient& client : clients) EXPECT_EQ(client.read_response().text(), "old");
+  EXPECT_TRUE(other.quiet_for(milliseconds(0)));
+}
+
 TEST(Queue, GivesUpWhenTheTimeIsOver) {
   WEIR_ONLY("open source nginx has no queue");
   FakeBackend backend = FakeBackend::silent();

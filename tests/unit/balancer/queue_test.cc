@@ -136,6 +136,16 @@ TEST(QueueOfRequests, CallsAllWhenABackendComesBack) {
   EXPECT_EQ(full.second.calls, 1);
 }
 
+TEST(QueueOfRequests, CanKnowThatTheirBackendTakesNobodyElse) {
+  TestUpstream app("least_conn", {{.address = "a", .draining = true, .route = "old"},
+                                  {.address = "b", .route = "new"},
+                                  {.address = "c", .down = true, .draining = true, .route = "gone"},
+                                  {.address = "d", .backup = true, .draining = true, .route = "spare"}});
+  EXPECT_TRUE(app.reader.is_draining("old"));
+  EXPECT_TRUE(app.reader.is_draining("spare"));
+  for (const char* route : {"new", "gone", "unknown", ""}) EXPECT_FALSE(app.reader.is_draining(route)) << route;
+}
+
 /// Threads that together want more leases than there may be, again and again, until each had as many as it wants.
 void serve_all_among_threads(std::uint32_t max_conns) {
   constexpr int kThreads = 4, kRounds = 2000;

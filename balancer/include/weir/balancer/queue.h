@@ -14,8 +14,9 @@
 //     queue.leave(waiter, lease.has_value());
 //   }
 //
-// Nobody is called when the rest of a backend that failed is over, as that ends at a pick: whoever waits looks now and then
-// whether `reader.is_check_due`, and then acquires without a call, after which there is no `rejoin`.
+// Nobody is called when the rest of a backend that failed is over, as that ends at a pick, and somebody else may be
+// called for room that only those may use who ask for a draining backend. So whoever waits looks now and then whether
+// `reader.is_check_due` or `reader.is_draining`, and then acquires without a call, after which there is no `rejoin`.
 //
 // Whoever joins while nobody knows that there is no room is called at once: room may have come just before, when there
 // was nobody to call.

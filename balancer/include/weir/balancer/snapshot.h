@@ -67,6 +67,11 @@ class Snapshot {
   Claim claim_from(const Part& part, const PickRequest& request) const;
   /// Picks in the clients' zone, unless it is loaded more than the others are.
   Claim claim_near(const Tier& tier, const PickRequest& request) const;
+  /// Calls `visit` with those that have `route`, until it returns true. Returns whether it did.
+  template <class Visit>
+  static bool any_with_route(const Tier& tier, std::string_view route, Visit visit);
+  /// Whether one with `route` is draining.
+  bool is_draining(std::string_view route) const;
   /// The one that the request asks for, if it can be had.
   static Claim claim_route(const Tier& tier, const PickRequest& request);
   /// The last resort: of the untried ones that are marked failed, the one that failed or was tried longest ago.

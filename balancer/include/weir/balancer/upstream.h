@@ -162,6 +162,10 @@ class UpstreamReader {
   /// the upstream's queue: the rest of a backend ends when somebody looks.
   bool is_check_due(TimePoint now) const noexcept;
 
+  /// Whether `route` leads to a backend that is draining: nobody else goes there, so whoever asks for it need not wait
+  /// behind others in the upstream's queue.
+  bool is_draining(std::string_view route);
+
   /// Tells whether with `lease`, just acquired, the upstream's panic begins or ends, so that somebody can be told. Of
   /// all threads one gets the answer, once. A panic counts as one for a second at least, however often its end and
   /// beginning come meanwhile. It costs one load unless the lease is a last resort or there was a panic.
