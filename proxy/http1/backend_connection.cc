@@ -156,7 +156,7 @@ net::Task<net::IoError> BackendConnection::wait() {
 }
 
 http::BodySource::Raw BackendConnection::raw() {
-  if (framing_.kind != Kind::Length || left_ == 0 || closed_ || !input_.is_empty() || !stream_->is_plain()) return {};
+  if (framing_.kind != Kind::Length || left_ == 0 || closed_ || !input_.is_empty() || !stream_->can_splice_from()) return {};
   input_.release();
   return {stream_.get(), left_};
 }

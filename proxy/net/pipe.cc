@@ -18,7 +18,7 @@ Pipe::~Pipe() {
 IoResult Pipe::fill(Stream& stream, std::size_t most) {
   const IoResult result = stream.try_splice_to(write_, most);
   // A pipe of many small pieces is full before it holds what it could: then it is not the stream that is dry.
-  if (result.error.would_block() && held_ == 0) stream.note_dry();
+  if (result.error.would_block() && held_ == 0 && stream.can_splice_from()) stream.note_dry();
   held_ += result.bytes;
   return result;
 }

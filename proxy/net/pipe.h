@@ -26,8 +26,8 @@ class Pipe {
   Pipe& operator=(Pipe&&) = delete;
   ~Pipe();
 
-  /// Moves at most `most` octets from `stream`, which must be plain, into the pipe. Error: is_eof, an errno, or
-  /// would_block: the stream has nothing, or the pipe, if it is not empty, has no room.
+  /// Moves at most `most` octets from `stream`, which must be plain, into the pipe. Error: is_eof, which only reading makes
+  /// sure of, an errno, or would_block: the stream has nothing, or the pipe, if it is not empty, has no room.
   IoResult fill(Stream& stream, std::size_t most);
 
   /// Moves what is in the pipe into `stream`, which must be plain. Error: would_block when some is left, or an errno.

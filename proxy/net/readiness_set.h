@@ -32,7 +32,7 @@ class ReadinessHandler {
 class ReadinessSet {
  public:
   /// For connections: told once about each change.
-  static constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  static constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   /// For listeners: told as long as there is something.
   static constexpr std::uint32_t kLevelIn = EPOLLIN;
 

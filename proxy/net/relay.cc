@@ -69,7 +69,7 @@ class Relay final : private Timer {
     try {
       Pace pace(rate, a_.loop().now());
       bool is_bulk = false;  // what came last was much at once, so what comes next is expected to be
-      const auto uses_pipe = [&] { return is_bulk && can_splice_ && !pace.is_limited(); };
+      const auto uses_pipe = [&] { return is_bulk && can_splice_ && way.from.can_splice_from() && !pace.is_limited(); };
       // What ended before a wait begins does not end the wait: the other direction may be over before this one begins.
       if (!ended()) outcome = {co_await deliver(way, first), way.to_side, true};
       for (int round = 0; !outcome.error; ++round) {
@@ -165,7 +165,8 @@ class Relay final : private Timer {
       if (brought != 0) is_bulk = brought >= kBulk;
       const IoError failed = co_await drain(way, *pipe);
       if (failed) co_return Outcome{failed, way.to_side, true};
-      if (got.error && !got.error.would_block()) co_return Outcome{got.error, way.from_side};
+      if (got.error.is_eof()) is_bulk = false;  // for a read to judge
+      else if (got.error && !got.error.would_block()) co_return Outcome{got.error, way.from_side};
       if (got.bytes < kBulk) co_return Outcome{};
     }
   }

@@ -58,7 +58,7 @@ IoResult Stream::try_read(std::span<char> into) {
   if (count > 0) {
     // Short: nothing is left, and what comes later is a new edge. Not so once the peer closed: its end may have been
     // told with these bytes already, and then no edge follows.
-    if (static_cast<std::size_t>(count) < into.size() && !peer_closed()) clear_ready(kIn);
+    if (static_cast<std::size_t>(count) < into.size()) note_short_read();
     return {static_cast<std::size_t>(count), {}};
   }
   if (count == 0) return {0, {into.empty() ? 0 : IoError::kEof}};
@@ -158,6 +158,7 @@ void Stream::on_ready(std::uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) closed |= kPeerClosed;
   if (events & (EPOLLHUP | EPOLLERR)) closed |= kBroken;
   flags_ |= now | closed;
+  if (events & EPOLLPRI) flags_ |= kUrgent;
 
   Waiter* reader = waiters_[index(Direction::Read)];
   Waiter* writer = waiters_[index(Direction::Write)];

@@ -3,7 +3,8 @@
 // The loop's readiness set reports changes; a stream remembers them in flags. `readable()` and `writable()` are ready
 // at once while the flag is set, so the pattern is: wait, try, and on would_block wait again. A read that came back
 // short clears the flag (nothing is left; the kernel reports what comes later), unless the peer has closed, when
-// reading goes on until the end is seen. A fresh accepted stream counts as readable and writable, so the first try
+// reading goes on until the end is seen, or has sent urgent data (MSG_OOB): a read ends before it, whatever follows. Urgent
+// data itself is dropped. A fresh accepted stream counts as readable and writable, so the first try
 // costs no wait.
 //
 // At most one coroutine waits in each direction. A stream must not be destroyed while one waits on it: cancel() or
@@ -94,9 +95,11 @@ class Stream : private ReadinessHandler, private Timer {
 
   /// Whether octets go to and come from the socket as they are, so that the kernel may move them.
   bool is_plain() const { return typeid(*this) == typeid(Stream); }
+  /// Whether the kernel may move what comes from it: splice does not get past urgent data, as reading does.
+  bool can_splice_from() const { return is_plain() && (flags_ & kUrgent) == 0; }
   /// For Pipe: moves at most `most` octets into, or out of, the end of a pipe. Only if `is_plain()`. Errors as try_read and
   /// try_write, but a would_block of try_splice_to may also mean that the pipe is full: only the caller knows, and says
-  /// note_dry() if it was the stream that had nothing.
+  /// note_dry() if it was the stream that had nothing. is_eof may mean that urgent data comes next: what try_read says holds.
   IoResult try_splice_to(int pipe, std::size_t most);
   IoResult try_splice_from(int pipe, std::size_t most);
   void note_dry() {
@@ -135,6 +138,10 @@ class Stream : private ReadinessHandler, private Timer {
   bool is_ending() const { return (flags_ & kEnding) != 0; }
   bool has_ready(std::uint8_t bits) const { return (flags_ & bits) != 0; }
   void clear_ready(std::uint8_t bits) { flags_ &= static_cast<std::uint8_t>(~bits); }
+  /// After a read that came back short.
+  void note_short_read() {
+    if (!(flags_ & (kPeerClosed | kUrgent))) clear_ready(kIn);
+  }
   bool is_ready(Direction direction) const { return (flags_ & wants_[static_cast<int>(direction)]) != 0; }
   /// close() is about to close the socket: the time for a goodbye. Not called by abort() and the destructor.
   virtual void before_close() {}
@@ -145,7 +152,8 @@ class Stream : private ReadinessHandler, private Timer {
   friend class WaitEither;
   static constexpr std::uint8_t kPeerClosed = 4;
   static constexpr std::uint8_t kBroken = 8;
-  static constexpr std::uint8_t kEnding = 16;
+  static constexpr std::uint8_t kEnding = 16;  // what is sent is the last
+  static constexpr std::uint8_t kUrgent = 32;  // the peer has sent urgent data
 
   void on_ready(std::uint32_t events) override;
   void on_timer() override;

@@ -38,7 +38,7 @@ int TlsStream::bio_read(BIO* bio, char* into, int size) {
   do count = plain::recv(self.fd(), into, static_cast<std::size_t>(size), 0);
   while (count < 0 && errno == EINTR);
   if (count > 0) {
-    if (count < size && !self.peer_closed()) self.clear_ready(kIn);  // as in Stream::try_read
+    if (count < size) self.note_short_read();
     return static_cast<int>(count);
   }
   if (count == 0) {

@@ -2,6 +2,7 @@
 
 #include <sys/ioctl.h>
 
+#include <atomic>
 #include <optional>
 #include <thread>
 
@@ -335,6 +336,45 @@ class Endless : public Stream {
   }
   IoResult try_write(std::string_view bytes) override { return {bytes.size(), {}}; }
 };
+
+// Neither splice nor a read gets past urgent data at once, and splice then takes it for the end.
+TEST(Relay, UrgentDataHoldsNothingUpAndLosesNothingElse) {
+  for (const bool ends_at_once : {false, true}) {
+    Loop loop;
+    const auto [a, client_end] = tcp_pair();
+    const auto [b, backend_end] = tcp_pair();
+    Pair left(loop, a, client_end), right(loop, b, backend_end);
+    const std::string text = pattern(2 << 20, 31);
+    // An urgent octet that is followed by another before it was read becomes an octet like others.
+    const std::size_t rounds = ends_at_once ? 1 : 3;
+    std::atomic<std::size_t> got = 0;
+    std::string received;
+    std::thread client([&] {
+      for (std::size_t i = 1; i <= rounds; ++i) {
+        send_whole(left.peer, text);
+        EXPECT_EQ(::send(left.peer, "!", 1, MSG_OOB), 1);
+        send_whole(left.peer, text);
+        while (!ends_at_once && got < i * 2 * text.size()) std::this_thread::yield();
+      }
+      ::shutdown(left.peer, SHUT_WR);
+    });
+    std::thread backend([&] {
+      std::string buffer(30'000, '\0');
+      for (ssize_t count; (count = ::recv(right.peer, buffer.data(), buffer.size(), 0)) > 0; got = received.size())
+        received.append(buffer, 0, static_cast<std::size_t>(count));
+      ::shutdown(right.peer, SHUT_WR);
+    });
+    RelayResult result;
+    const auto body = [&]() -> Task<> { result = co_await relay(*left.stream, *right.stream, {}); };
+    run(loop, body());
+    client.join();
+    backend.join();
+    EXPECT_FALSE(result.error) << result.error.message();
+    std::string expected;
+    for (std::size_t i = 0; i < rounds * 2; ++i) expected += text;
+    EXPECT_TRUE(received == expected) << received.size();
+  }
+}
 
 TEST(Relay, SocketsThatAreAlwaysReadyDoNotStarveTheLoop) {
   Loop loop;

@@ -63,6 +63,29 @@ TEST_P(StreamTest, ReadsWhatThePeerSendsUntilItsEnd) {
   run(loop, body());
 }
 
+// A read ends before urgent data, whatever follows it.
+TEST(Stream, WhatFollowsUrgentDataIsReadWithoutAnotherEvent) {
+  Loop loop;
+  const auto [ours, theirs] = tcp_pair();
+  Pair pair(loop, ours, theirs);
+  const auto body = [&]() -> Task<> {
+    drain(*pair.stream);
+    pair.peer_sends("before");
+    EXPECT_EQ(::send(pair.peer, "!", 1, MSG_OOB), 1);
+    pair.peer_sends("after");
+    std::string got;
+    char buffer[100];
+    while (got.size() < 11) {
+      EXPECT_FALSE(co_await pair.stream->readable(5s));
+      const IoResult read = pair.stream->try_read(buffer);
+      if (read.error && !read.error.would_block()) break;
+      got.append(buffer, read.bytes);
+    }
+    EXPECT_EQ(got, "beforeafter");
+  };
+  run(loop, body());
+}
+
 TEST_P(StreamTest, AShortReadClearsTheFlagAndALaterByteSetsItAgain) {
   Pair pair = make();
   const auto body = [&]() -> Task<> {
