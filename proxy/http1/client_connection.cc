@@ -353,7 +353,11 @@ int ClientConnection::route(Exchange& exchange) {
 net::Task<void> ClientConnection::linger() {
   const http::RuntimeRef held = runtime_;  // `follow` may take another
   const CoreConf& conf = core();
-  if (*conf.lingering_close == 0 || stream_->shutdown_send()) co_return;
+  if (*conf.lingering_close == 0) co_return;
+  net::IoError ended = stream_->shutdown_send();
+  for (; ended.would_block(); ended = stream_->shutdown_send())
+    if (co_await stream_->writable(*conf.lingering_timeout)) co_return;
+  if (ended) co_return;
   const net::TimePoint deadline = stream_->loop().now() + *conf.lingering_time;
   for (;;) {
     input_.release();

@@ -90,21 +90,35 @@ class Relay final : private Timer {
         if (!uses_pipe()) outcome = co_await copy(way, most, is_bulk);
         if (uses_pipe() && !outcome.error) outcome = co_await splice(way, is_bulk);
       }
+      if (outcome.error.is_eof()) outcome = co_await pass_end_on(way);
     } catch (const std::bad_alloc&) {
       outcome = {{ENOMEM}, way.from_side};
     }
-    finish(way, outcome);
+    finish(outcome);
   }
 
-  void finish(const Way& way, const Outcome& outcome) {
-    if (outcome.error.is_eof()) {
-      if (result.first_end == Side::None) result.first_end = way.from_side;
-      way.to.shutdown_send();  // if it fails, the other direction finds out
-      if (!options_.half_close) end({});
-    } else {
+  void finish(const Outcome& outcome) {
+    if (!outcome.error.is_eof())
       end(outcome);
-    }
+    else if (!options_.half_close)
+      end({});
     if (--running_ == 0 && waiting_) a_.loop().resume_later(waiting_);
+  }
+
+  MaybeTask<Outcome> pass_end_on(const Way& way) {
+    if (result.first_end == Side::None) result.first_end = way.from_side;
+    // If it fails, the other direction finds out.
+    if (!way.to.shutdown_send().would_block()) return Outcome{{IoError::kEof}};
+    return push_end(way);
+  }
+
+  /// What TLS says at the end needs room, as octets do.
+  Task<Outcome> push_end(const Way& way) {
+    do {
+      if (const IoError error = co_await way.to.writable()) co_return Outcome{error, way.to_side, true};
+      if (ended()) co_return Outcome{{ECANCELED}};
+    } while (way.to.shutdown_send().would_block());
+    co_return Outcome{{IoError::kEof}};
   }
 
   void note_read(const Way& way, std::size_t bytes) {

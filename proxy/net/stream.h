@@ -82,7 +82,8 @@ class Stream : private ReadinessHandler, private Timer {
   /// Wakes whoever waits with ECANCELED, through the loop at the end of this turn, never inline: safe to call from a
   /// watcher, a timer or the other coroutine. Later waits are not affected.
   void cancel();
-  /// No more bytes from us (FIN; the close alert in TLS). Reading goes on.
+  /// No more bytes from us (FIN; the close alert in TLS). Reading goes on. would_block: the alert finds no room, so call it
+  /// again when there may be some.
   virtual IoError shutdown_send();
   /// Wakes whoever waits with ECANCELED (as cancel) and closes the socket. Every later attempt or wait gives
   /// ECANCELED.

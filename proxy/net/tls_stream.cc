@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "net/piece_cursor.h"
 
@@ -142,7 +143,9 @@ IoResult TlsStream::write_gathered(std::span<const iovec> parts) {
 
 IoError TlsStream::shutdown_send() {
   before_close();
-  return Stream::shutdown_send();
+  if (!says_goodbye_) return Stream::shutdown_send();
+  set_wants(Direction::Write, kOut);
+  return {EAGAIN};
 }
 
 /// Completes the handshake if what the client sent for it is here already.
@@ -158,15 +161,16 @@ void TlsStream::finish_early() {
   if (early_ == Early::Ended) SSL_do_handshake(ssl_);
 }
 
-// Tells the peer that nothing follows, if the socket takes it; there is no waiting for that.
+// Tells the peer that nothing follows, if the socket takes it; there is no waiting for that here.
 void TlsStream::before_close() {
   if (inquiry_) inquiry_->cancel();
-  if (!is_secure_ || is_broken_ || is_closing_ || !is_open()) return;
-  is_closing_ = true;
+  if (!is_secure_ || is_broken_ || (is_closing_ && !says_goodbye_) || !is_open()) return;
   forget_errors();
-  finish_early();
+  if (!std::exchange(is_closing_, true)) finish_early();
+  says_goodbye_ = false;
   if (!SSL_is_init_finished(ssl_)) return;  // there is nothing to end
-  SSL_shutdown(ssl_);
+  const int result = SSL_shutdown(ssl_);
+  says_goodbye_ = result < 0 && SSL_get_error(ssl_, result) == SSL_ERROR_WANT_WRITE;
   ERR_clear_error();
 }
 

@@ -123,6 +123,7 @@ class TlsStream final : public Stream, private TlsFacts {
   bool is_secure_ = false;  // the handshake is done
   bool is_broken_ = false;  // no goodbye: the connection failed
   bool is_closing_ = false;  // we said that we send no more
+  bool says_goodbye_ = false;  // or would have, if there had been room
   bool saw_end_ = false;     // of the socket
   bool is_server_ = false;
   bool own_failure_ = false;  // certificates could not be loaded
