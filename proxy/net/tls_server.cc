@@ -127,6 +127,8 @@ TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<T
   const std::vector<TlsCredential> credentials = use_credentials(ctx, options);
   const std::vector<X509Ptr> authorities = use_client_trust(ctx, options);
   use_key_exchange(ctx, options);
+  // Who ends without a goodbye of TLS is still to be answered: OpenSSL would take it for a failure of the connection.
+  SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
   if (options.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
   bind_sessions(ctx, options, credentials, authorities);
   tls_callbacks::install(ctx, options, sessions);

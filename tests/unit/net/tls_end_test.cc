@@ -38,6 +38,10 @@ class Client {
     SSL_CTX_free(context_);
   }
   bool shake_hands() { return SSL_connect(ssl_) == 1; }
+  void send(std::string_view text) {
+    const int size = static_cast<int>(text.size());
+    EXPECT_EQ(SSL_write(ssl_, text.data(), size), size);
+  }
   /// Everything up to the end; `ended_in_order` tells whether there was a goodbye.
   std::string read_to_end() {
     std::string text;
@@ -113,6 +117,30 @@ TEST_F(TlsEnd, TheGoodbyeWaitsForRoom) {
     co_await until(loop, [&] { return over; });
     reader.join();
     EXPECT_EQ(got, std::string(fits, 'x'));
+    EXPECT_TRUE(connection.client.ended_in_order);
+  };
+  run(loop, body());
+}
+
+TEST_F(TlsEnd, WhoEndsWithoutAGoodbyeIsStillAnswered) {
+  const auto body = [&]() -> Task<> {
+    Connection connection(loop, unix_pair());
+    co_await shake_hands(connection);
+    connection.client.send("question");
+    ::shutdown(connection.peer, SHUT_WR);
+    std::string got;
+    char buffer[100];
+    IoResult read;
+    do {
+      EXPECT_FALSE(co_await connection.stream.readable(15s));
+      read = connection.stream.try_read(buffer);
+      got.append(buffer, read.bytes);
+    } while (!read.error || read.error.would_block());
+    EXPECT_EQ(got, "question");
+    EXPECT_TRUE(read.error.is_eof()) << read.error.message();
+    EXPECT_EQ(connection.stream.try_write("answer").bytes, 6u);
+    connection.stream.close();
+    EXPECT_EQ(connection.client.read_to_end(), "answer");
     EXPECT_TRUE(connection.client.ended_in_order);
   };
   run(loop, body());
