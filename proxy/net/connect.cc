@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include "net/pipe.h"
 #include "net/send.h"
 #include "net/tls_stream.h"
 
@@ -38,6 +39,12 @@ class Shown {
 
 }  // namespace
 
+int open_socket(Loop& loop, int family, int type) {
+  const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const bool is_full = fd < 0 && (errno == EMFILE || errno == ENFILE);
+  return is_full && loop.pipes().close_kept() ? ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : fd;
+}
+
 int set_buffers(int fd, int receive, int send) {
   const int error = receive != 0 ? set_option(fd, SOL_SOCKET, SO_RCVBUF, receive) : 0;
   return error != 0 || send == 0 ? error : set_option(fd, SOL_SOCKET, SO_SNDBUF, send);
@@ -56,7 +63,7 @@ int bind_own(int fd, const Endpoint& own, bool transparent) {
 }
 
 Task<ConnectResult> connect(Loop& loop, Endpoint peer, std::chrono::milliseconds timeout, ConnectOptions options) {
-  OwnedFd fd(::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  OwnedFd fd(open_socket(loop, peer.family(), SOCK_STREAM));
   if (fd.get() < 0) co_return ConnectResult{nullptr, {errno}};
   int error = prepare(fd.get(), peer, options);
   bool under_way = false;

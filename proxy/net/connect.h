@@ -43,6 +43,9 @@ int set_buffers(int fd, int receive, int send);
 /// privileges). Returns 0 or an errno.
 int bind_own(int fd, const Endpoint& own, bool transparent);
 
+/// A non-blocking socket of `type`, for which the loop's idle pipes are given up if need be; -1 and errno if there is none.
+int open_socket(Loop& loop, int family, int type);
+
 /// Whether `error` says that Weir itself, not its peer, has run out of something: descriptors or memory.
 inline bool is_own_shortage(IoError error) {
   return error.code == EMFILE || error.code == ENFILE || error.code == ENOBUFS || error.code == ENOMEM;

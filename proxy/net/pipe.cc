@@ -35,11 +35,16 @@ IoResult Pipe::drain(Stream& stream) {
   return all;
 }
 
-PipePool::~PipePool() {
+PipePool::~PipePool() { close_kept(); }
+
+bool PipePool::close_kept() {
   for (const auto& [read, write] : kept_) {
     ::close(read);
     ::close(write);
   }
+  const bool were_any = !kept_.empty();
+  kept_.clear();
+  return were_any;
 }
 
 std::optional<Pipe> PipePool::take() {

@@ -55,6 +55,8 @@ class PipePool {
 
   /// A pipe, or nothing if the system gives none of a useful size: copy then.
   std::optional<Pipe> take();
+  /// Closes those that wait, for somebody who needs descriptors more. Returns false if none did.
+  bool close_kept();
 
  private:
   friend class Pipe;

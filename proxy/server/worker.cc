@@ -9,6 +9,7 @@
 #include "http1/backend_connection.h"
 #include "http1/client_connection.h"
 #include "net/out_of_memory.h"
+#include "net/pipe.h"
 #include "server/handshake.h"
 #include "server/ocsp_exchange.h"
 #include "server/room.h"
@@ -67,7 +68,9 @@ class Worker::Acceptor final : public net::AcceptHandler {
   }
   void on_accept_error(int error) override {
     // Without a descriptor nobody can be accepted until somebody goes.
-    const bool made_room = (error == EMFILE || error == ENFILE) && worker_.make_room("worker_rlimit_nofile", {});
+    const bool is_full = error == EMFILE || error == ENFILE;
+    const bool made_room =
+        is_full && (worker_.loop_.pipes().close_kept() || worker_.make_room("worker_rlimit_nofile", {}));
     if (worker_.error_logs_.empty() || made_room) return;
     log::alert(*worker_.error_logs_.back(), "accept() failed ({}); accepting pauses for a moment",
                net::IoError{error}.message());

@@ -40,7 +40,7 @@ class DatagramAttempt final : public Attempt {
 
 /// Sets `fd_`. Returns 0 or an errno.
 int DatagramAttempt::open_socket(const net::Endpoint& backend) {
-  fd_ = ::socket(backend.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  fd_ = net::open_socket(session_.loop(), backend.family(), SOCK_DGRAM);
   if (fd_ < 0) return errno;
   if (const int error = net::set_buffers(fd_, static_cast<int>(conf_.socket_rcvbuf->count()),
                                          static_cast<int>(conf_.socket_sndbuf->count())))

@@ -1,5 +1,7 @@
 // What ends sessions that cannot or must not go on, and the one line that says so.
+#include <filesystem>
 #include <sstream>
+#include <thread>
 
 #include "../tls/tls_client.h"
 #include "stream_world.h"
@@ -52,6 +54,45 @@ TEST(StreamLimits, NoServerIsTriedAfterProxyNextUpstreamTimeout) {
   RawClient patient(weir.address("listen_patient"));
   EXPECT_TRUE(patient.closed_within());
   EXPECT_TRUE(wait_until([&] { return spare.connection_count() == 1; }));
+}
+
+/// How many descriptors the proxy has of a kind, such as `pipe`; empty: of any.
+std::size_t descriptors(const WeirProcess& weir, const std::string& kind = {}) {
+  std::size_t count = 0;
+  std::error_code gone;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/" + std::to_string(weir.pid()) + "/fd"))
+    count += std::filesystem::read_symlink(each, gone).string().starts_with(kind);
+  return count;
+}
+
+// Pipes that bulk went through are kept for the next, but not at the cost of those who need descriptors.
+TEST(StreamLimits, IdlePipesTakeNobodysPlace) {
+  WEIR_ONLY("nginx uses no pipes");
+  constexpr std::size_t kLimit = 120, kBulk = 4 << 20;
+  FakeBackend app = echo("app");
+  WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}},
+                   in_stream({.main = "worker_rlimit_nofile " + std::to_string(kLimit) + ";\n", .workers = 1}));
+  const std::size_t before = descriptors(weir), sockets = descriptors(weir, "socket"), pipes = descriptors(weir, "pipe");
+  {
+    const std::string bulk(kBulk, 'b');
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 10; ++i)
+      clients.emplace_back([&] {
+        RawClient client(weir.address());
+        std::thread sender([&] { client.send(bulk); });
+        EXPECT_EQ(client.read_bytes(4 + kBulk).size(), 4 + kBulk);
+        sender.join();
+      });
+    for (std::thread& client : clients) client.join();
+  }
+  EXPECT_TRUE(wait_until([&] { return descriptors(weir, "socket") == sockets; }));
+  const std::size_t kept = descriptors(weir, "pipe") - pipes;
+  EXPECT_GT(kept, 0u);
+  std::vector<RawClient> clients;
+  for (std::size_t i = 0; i < (kLimit - before) / 2 - 1; ++i) {
+    clients.emplace_back(weir.address());
+    EXPECT_EQ(clients.back().read_bytes(4), "app:") << "session " << i << ", " << kept << " descriptors of pipes";
+  }
 }
 
 TEST(StreamLimits, UploadsKeepToTheirRate) {
