@@ -109,8 +109,8 @@ void DatagramRelay::answer(std::string_view octets) {
 
 void DatagramRelay::resume_reading() {
   if (end_) return;
-  if (down_->pace.allowance(record_.received, loop_.now()) == 0) return down_->hold.arm(down_->pace.delay());
   moved();  // it was not idle but held back
+  if (down_->pace.allowance(record_.received, loop_.now()) == 0) return down_->hold.arm(down_->pace.delay());
   loop_.readiness().change(fd_, slot_, net::ReadinessSet::kLevelIn);
 }
 

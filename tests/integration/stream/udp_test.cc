@@ -286,6 +286,17 @@ TEST(Udp, PlacesComeBack) {
   }
 }
 
+TEST(Udp, AnAnswerThatIsHeldBackByItsRateIsNoSilence) {
+  const auto app = std::make_unique<UdpBackend>(
+      [](const std::string&, const std::string&) { return Strings(2, std::string(1000, 'x')); });
+  // The second has to wait for the second second.
+  WeirProcess weir("server { listen %listen% udp; proxy_pass %app%; proxy_timeout 400ms; proxy_download_rate 600; }",
+                   {{"app", app->address()}}, in_stream());
+  UdpSocket client = udp_client(weir.address());
+  EXPECT_EQ(client.ask("x").size(), 1000u);
+  EXPECT_EQ(client.receive(milliseconds(5000)).value_or("-").size(), 1000u);
+}
+
 TEST(Udp, AClientThatDoesNotReadDelaysNobody) {
   // One datagram of the first client brings twenty thousand; it reads none of them.
   const auto app = std::make_unique<UdpBackend>([](const std::string& octets, const std::string&) {
