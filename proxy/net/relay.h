@@ -54,8 +54,9 @@ struct RelayResult {
 /// Moves bytes both ways. One buffer a direction bounds memory: a slow reader slows its writer. A direction whose reads
 /// fill their buffers goes through a pipe (splice) until little comes at a time, if both streams are plain. The end of one
 /// side's bytes is passed on (shutdown_send) when they are delivered; the other direction goes on. An error on either
-/// side ends both. Does not close the streams. cancel() or close() of either stream ends it with ECANCELED. No other
-/// coroutine may wait on the two streams meanwhile; `options`' views must stay valid until it ends.
+/// side ends both. Does not close the streams. close() of both streams ends it with ECANCELED, cancel() or close() of one
+/// only if that is waited for just then: it may be over, or held up by the other. No other coroutine may wait on the two
+/// streams meanwhile; `options`' views must stay valid until it ends.
 Task<RelayResult> relay(Stream& a, Stream& b, RelayOptions options);
 
 }  // namespace weir::net

@@ -22,6 +22,13 @@ struct PatientConnect final : Session::Awaited {
   net::Stream* stream = nullptr;
 };
 
+/// A connection to a backend that is relayed to. Closed, since which of the two sides is waited for is not known, if any.
+struct Relayed final : Session::Awaited {
+  Relayed(Session& session, net::Stream& its_backend) : Awaited(session, Client::IsNot), backend(its_backend) {}
+  void give_up() override { backend.close(); }
+  net::Stream& backend;
+};
+
 class StreamAttempt final : public Attempt {
  public:
   StreamAttempt(Session& session, const UpstreamBlock& upstream, balancer::Lease lease)
@@ -102,7 +109,8 @@ net::Task<int> StreamAttempt::relay() {
   options.a_to_b = &up;
   options.b_to_a = &down;
   options.observer = this;
-  const DropWatch drop(session_, lease_.backend(), [this] { backend_->cancel(); });
+  Relayed relayed(session_, *backend_);
+  const DropWatch drop(session_, lease_.backend(), [&relayed] { relayed.give_up(); });
   const net::RelayResult result = co_await net::relay(session_.client(), *backend_, options);
   session_.received += up.read;
   session_.sent += down.delivered;

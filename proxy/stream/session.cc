@@ -62,11 +62,11 @@ const log::ErrorLog* Session::own_log() const { return server_->settings.get<Err
 
 // --- what it waits for, and the end of that
 
-Session::Awaited::Awaited(Session& session) : session_(session) {
+Session::Awaited::Awaited(Session& session, Client client) : session_(session) {
   session_.awaited_ = this;
   // Who only ended its own side waits for what the backend says; who is gone for good does not. A client of datagrams
   // shows nothing of its going.
-  if (session_.client_) session_.client_->watch(&session_);
+  if (session_.client_ && client == Client::IsWatched) session_.client_->watch(&session_);
 }
 
 Session::Awaited::~Awaited() {

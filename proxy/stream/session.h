@@ -98,7 +98,9 @@ class Session final : public shared::Context,
   /// the client is gone for good, or the session is to end.
   class Awaited {
    public:
-    explicit Awaited(Session& session);
+    enum class Client : std::uint8_t { IsWatched, IsNot };
+    /// `client`: whether that it is gone counts, or only the end of the session.
+    explicit Awaited(Session& session, Client client = Client::IsWatched);
     Awaited(const Awaited&) = delete;
     virtual void give_up() = 0;
 

@@ -1,4 +1,5 @@
 // Sessions outlive reloads, and a graceful end waits for them.
+#include <atomic>
 #include <csignal>
 
 #include "stream_world.h"
@@ -52,6 +53,29 @@ TEST(StreamReload, WorkerShutdownTimeoutClosesTheSessionsOfBefore) {
   EXPECT_EQ(later.read_bytes(1), "y");
   EXPECT_EQ(old_datagrams.ask("z"), "app:z");  // in a session of its own
   EXPECT_EQ(datagrams->senders(), 2u);
+}
+
+// Its client has ended its side, so nobody waits for that any more.
+TEST(StreamReload, WorkerShutdownTimeoutClosesSessionsThatWaitForTheirBackendAlone) {
+  std::atomic<bool> is_over = false;
+  FakeBackend app = FakeBackend::scripted([&](BackendConnection& connection) {
+    std::string bytes;
+    while (connection.socket().receive(bytes) == IoStatus::Ok) continue;
+    connection.send("answer");
+    is_over.wait(false);
+  });
+  const std::string text = "server { proxy_pass %app%; proxy_half_close on; }";
+  WeirProcess weir(text, {{"app", app.address()}}, in_stream({.main = "worker_shutdown_timeout 300ms;\n", .workers = 1}));
+  RawClient client(weir.address());
+  client.send("question");
+  client.shutdown_send();
+  EXPECT_EQ(client.read_bytes(6), "answer");
+  weir.reload(text);
+  EXPECT_TRUE(weir.logs("1 connections under an earlier configuration were closed: worker_shutdown_timeout has passed"));
+  EXPECT_TRUE(client.closed_within());
+  EXPECT_TRUE(weir.logs("session closed while proxying connection"));
+  is_over = true;
+  is_over.notify_all();
 }
 
 TEST(StreamReload, AGracefulEndWaitsForSessions) {
