@@ -132,7 +132,7 @@ void add_redirect(const Call& call) {
     if (call.args[0] == "off") return;
     if (call.args[0] != "default") call.fail_value(call.args[0], "\"off\", \"default\" or two values");
     const Location* const location = loader.location;
-    if (location && (!conf.pass->is_set() && location->match != Location::Match::Server))
+    if (location && !conf.pass.is_set_here() && location->match != Location::Match::Server)
       call.fail("\"proxy_redirect default\" should be placed after the \"proxy_pass\" directive");
     if (location && !conf.pass->address.source().empty())
       call.fail("\"proxy_redirect default\" cannot be used with \"proxy_pass\" directive with variables");

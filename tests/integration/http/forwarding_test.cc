@@ -23,6 +23,20 @@ TEST(Forwarding, PassesMethodTargetAndFieldsAsTheyCame) {
   }
 }
 
+TEST(Forwarding, RedirectionsAreChangedByDefaultIfThatIsSaid) {
+  FakeBackend app = FakeBackend::answering({.status = 302, .fields = {{"Location", "http://group/inner/x"}}});
+  WeirProcess weir(R"(
+      absolute_redirect off; proxy_redirect off;
+      upstream group { server %app%; }
+      server {
+        location /off/ { proxy_pass http://group/inner/; }
+        location /default/ { proxy_pass http://group/inner/; proxy_redirect default; }
+      })",
+                   {{"app", app.address()}});
+  EXPECT_EQ(weir.get("/off/").field("Location"), "http://group/inner/x");
+  EXPECT_EQ(weir.get("/default/").field("Location"), "/default/x");
+}
+
 TEST(Forwarding, NamesTheProxiedHostUnlessTold) {
   FakeBackend app = FakeBackend::answering(200);
   WeirProcess weir(R"(
