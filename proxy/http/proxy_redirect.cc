@@ -1,5 +1,7 @@
 #include "http/proxy_redirect.h"
 
+#include <algorithm>
+
 #include "http/exchange.h"
 #include "http/proxy_conf.h"
 
@@ -32,9 +34,11 @@ std::string_view redirect_for_client(Exchange& exchange, std::string_view locati
 }
 
 std::string_view refresh_for_client(Exchange& exchange, std::string_view refresh) {
-  const std::size_t url = refresh.find("url=");
-  if (url == refresh.npos) return refresh;
-  const std::size_t begin = url + 4;
+  constexpr std::string_view kUrl = "url=";  // in either case
+  const auto url = std::search(refresh.begin(), refresh.end(), kUrl.begin(), kUrl.end(),
+                               [](char c, char lower) { return (c | 0x20) == lower; });
+  if (url == refresh.end()) return refresh;
+  const std::size_t begin = static_cast<std::size_t>(url - refresh.begin()) + kUrl.size();
   const auto replaced = replace(exchange, refresh.substr(begin));
   return replaced ? exchange.concat({refresh.substr(0, begin), *replaced}) : refresh;
 }

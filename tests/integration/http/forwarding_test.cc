@@ -37,6 +37,13 @@ TEST(Forwarding, RedirectionsAreChangedByDefaultIfThatIsSaid) {
   EXPECT_EQ(weir.get("/default/").field("Location"), "/default/x");
 }
 
+TEST(Forwarding, TheUrlOfRefreshIsFoundInEitherCase) {
+  FakeBackend app = FakeBackend::answering({.fields = {{"Refresh", "5; URL=http://group/inner/x"}}});
+  WeirProcess weir("upstream group { server %app%; } server { location /outer/ { proxy_pass http://group/inner/; } }",
+                   {{"app", app.address()}});
+  EXPECT_EQ(weir.get("/outer/").field("Refresh"), "5; URL=/outer/x");
+}
+
 TEST(Forwarding, NamesTheProxiedHostUnlessTold) {
   FakeBackend app = FakeBackend::answering(200);
   WeirProcess weir(R"(
