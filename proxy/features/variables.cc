@@ -194,13 +194,15 @@ VariableValue proxy_add_x_forwarded_for(Exchange& x, const VariableArg&) {
   return {before.found && !before.text.empty() ? x.concat({before.text, ", ", client}) : client};
 }
 
-/// The values of all attempts, separated as nginx does.
+/// The values of all attempts, separated as nginx does: with a colon where an internal redirect led to other backends.
 template <class Describe>
 VariableValue of_attempts(Exchange& x, Describe describe) {
   if (x.attempts.empty()) return VariableValue::not_found();
   std::string text;
+  unsigned redirects = x.attempts.front().redirects;
   for (const AttemptRecord& attempt : x.attempts) {
-    if (!text.empty()) text += ", ";
+    if (!text.empty()) text += attempt.redirects == redirects ? ", " : " : ";
+    redirects = attempt.redirects;
     describe(text, attempt);
   }
   return {x.keep(text)};

@@ -42,6 +42,7 @@ Attempt::Attempt(Exchange& exchange, const UpstreamBlock& upstream, balancer::Le
       record_(exchange.attempts.size()),
       started_(exchange.loop().now()) {
   exchange.attempts.emplace_back();
+  record().redirects = exchange.redirects;
   record().address = exchange.keep(socket_address(lease_.backend().address()));
   if (!conf_.bind->address.is_empty_literal()) choose_own_address();
   if (encrypted) choose_transport();

@@ -32,6 +32,7 @@ struct AttemptRecord {
   int status = 0;                                         // 0: none was received
   std::chrono::microseconds connect{-1}, head{-1}, total{-1};  // negative: did not get so far
   std::uint64_t received = 0, sent = 0, body = 0;
+  unsigned redirects = 0;  // internal ones that came before it
 };
 
 /// Internal redirects of one request; more is a cycle.

@@ -44,6 +44,20 @@ TEST(Forwarding, TheUrlOfRefreshIsFoundInEitherCase) {
   EXPECT_EQ(weir.get("/outer/").field("Refresh"), "5; URL=/outer/x");
 }
 
+TEST(Forwarding, AttemptsOfLaterGroupsFollowAColon) {
+  FakeBackend app = FakeBackend::answering(200);
+  FakeBackend failing = FakeBackend::answering(503), failing_too = FakeBackend::answering(503);
+  WeirProcess weir(R"(
+      upstream two { server %failing%; server %failing_too% backup; }
+      server {
+        location / { proxy_pass http://two; proxy_next_upstream http_503; proxy_intercept_errors on;
+                     error_page 503 =200 @spare; }
+        location @spare { proxy_pass http://%app%; add_header X-Seen "$upstream_status"; }
+      })",
+                   {{"app", app.address()}, {"failing", failing.address()}, {"failing_too", failing_too.address()}});
+  EXPECT_EQ(weir.get("/").field("X-Seen"), "503, 503 : 200");
+}
+
 TEST(Forwarding, NamesTheProxiedHostUnlessTold) {
   FakeBackend app = FakeBackend::answering(200);
   WeirProcess weir(R"(
