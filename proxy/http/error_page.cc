@@ -43,7 +43,6 @@ PhaseResult follow_error_page(Exchange& exchange, const ErrorPage& page, int sta
   }
   // A URL: the client is sent there.
   const int redirect = is_redirect_status(exchange.error_status) ? exchange.error_status : 302;
-  exchange.error_status = 0;
   make_redirect(exchange, redirect, target);
   ready = true;
   return PhaseResult::done();

@@ -64,6 +64,7 @@ std::string_view absolute_location(Exchange& exchange, std::string_view target) 
   return exchange.concat({scheme, host, {digits, static_cast<std::size_t>(end - digits)}, target});
 }
 
+  exchange.error_status = 0;  // an error page that sends the client elsewhere does so with this status
 void make_redirect(Exchange& exchange, int status, std::string_view target) {
   const std::string_view location = absolute_location(exchange, target);
   make_status_page(exchange, status);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "support/raw_client.h"
 #include "support/weir_process.h"
 
 namespace weir::test {
@@ -64,6 +65,24 @@ TEST(Rewrite, AnInternalRedirectRunsTheServersRulesAgain) {
       })");
   EXPECT_EQ(weir.get("/").text(), "xx");
   EXPECT_EQ(weir.get("/page").text(), "xx");  // refused as internal, which is a 404 too
+}
+
+TEST(ErrorPage, OneThatSendsTheClientElsewhereDoesSoWithItsOwnStatus) {
+  WeirProcess weir(R"(
+      server {
+        absolute_redirect off; root %dir%;
+        location /return { error_page 401 @login; return 401; }
+        location @login { return 302 /login?from=$request_uri; }
+        location /rewrite { error_page 404 =200 @moved; return 404; }
+        location @moved { rewrite ^ /new permanent; }
+        location /text { error_page 404 @text; return 404; }
+        location @text { return 200 "text"; }
+      })");
+  const HttpResponse login = weir.get("/return");
+  EXPECT_EQ(login.status, 302);
+  EXPECT_EQ(login.field("Location"), "/login?from=/return");
+  EXPECT_EQ(weir.get("/rewrite").status, 301);
+  EXPECT_EQ(weir.get("/text").status, 404);
 }
 
 TEST(Headers, InheritanceCanBeMergedOrSwitchedOff) {
