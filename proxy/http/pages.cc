@@ -9,8 +9,6 @@ namespace weir::http {
 
 namespace {
 
-bool has_no_body(int status) { return status == 204 || status == 304 || (status >= 100 && status < 200); }
-
 void set_memory_body(Exchange& exchange, std::string_view text) {
   exchange.response.content_length = text.size();
   exchange.response.body = text.empty() ? nullptr : exchange.make<MemoryBody>(text);
@@ -64,9 +62,9 @@ std::string_view absolute_location(Exchange& exchange, std::string_view target) 
   return exchange.concat({scheme, host, {digits, static_cast<std::size_t>(end - digits)}, target});
 }
 
-  exchange.error_status = 0;  // an error page that sends the client elsewhere does so with this status
 void make_redirect(Exchange& exchange, int status, std::string_view target) {
   const std::string_view location = absolute_location(exchange, target);
+  exchange.error_status = 0;  // an error page that sends the client elsewhere does so with this status
   make_status_page(exchange, status);
   exchange.response.location = location;
 }

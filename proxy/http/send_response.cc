@@ -4,6 +4,7 @@
 #include "http/pace.h"
 #include "http/patience.h"
 #include "http/respond.h"
+#include "http/status.h"
 #include "net/pipe.h"
 
 namespace weir::http {
@@ -187,6 +188,11 @@ net::MaybeTask<bool> send_response(Exchange& exchange) {
   if (exchange.error_status != 0) {
     response.status = exchange.error_status;
     response.reason = {};
+    if (has_no_body(response.status)) {
+      response.body = nullptr;
+      response.content_type = {};
+      response.content_length.reset();
+    }
   }
   if (exchange.carried_fields)
     for (const Field& field : *exchange.carried_fields) {

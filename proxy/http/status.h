@@ -23,4 +23,7 @@ constexpr std::string_view refusal_text(int status) {
 /// The status that clients see.
 constexpr int wire_status(int status) { return refusal_text(status).empty() ? status : 400; }
 
+/// Responses with it end with their head.
+constexpr bool has_no_body(int status) { return status == 204 || status == 304 || (status >= 100 && status < 200); }
+
 }  // namespace weir::http

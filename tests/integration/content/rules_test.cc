@@ -85,6 +85,22 @@ TEST(ErrorPage, OneThatSendsTheClientElsewhereDoesSoWithItsOwnStatus) {
   EXPECT_EQ(weir.get("/text").status, 404);
 }
 
+TEST(ErrorPage, AStatusWithoutABodyTakesItsBodyAway) {
+  WeirProcess weir(R"(
+      server {
+        location /none { error_page 404 =204 /page; return 404; }
+        location /page { return 200 "page"; }
+      })");
+  RawClient client(weir.address());
+  client.send("GET /none HTTP/1.1\r\nHost: a\r\n\r\nGET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+  const HttpResponse none = client.read_response("GET");
+  EXPECT_EQ(none.status, 204);
+  EXPECT_FALSE(none.fields.has("Content-Type"));
+  const HttpResponse next = client.read_response("GET");
+  EXPECT_EQ(next.status, 200);
+  EXPECT_EQ(next.text(), "page");
+}
+
 TEST(Headers, InheritanceCanBeMergedOrSwitchedOff) {
   WeirProcess weir(R"(
       add_header X-Outer outer always;
