@@ -40,12 +40,13 @@ class Return final : public RewriteStep {
       make_redirect(exchange, status_, text_.evaluate(exchange));
       return PhaseResult::done();
     }
-    // An error without a text gets its page; other statuses have an empty body then.
-    if (text_.source().empty() && status_ >= 400) return PhaseResult::respond(status_);
     make_text(exchange, status_, text_.evaluate(exchange), content_type_of(exchange));
     return PhaseResult::done();
   }
 
+    // An error without a text gets its page; other statuses have an empty body then.
+    if (text_.source().empty() && status_ >= 400) return PhaseResult::respond(status_);
+    exchange.response.status = status_;  // $status in the text
  private:
   int status_;
   Template text_;

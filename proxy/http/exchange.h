@@ -140,8 +140,8 @@ class Exchange final : public Context {
   /// Where the settings in force are written, for the log: ` in FILE:LINE` of the location's or the server's block.
   std::string settings_place() const;
 
-  /// The status for the log.
-  int final_status() const { return log_status ? log_status : response.status; }
+  /// The status as far as it is known: while an error page is made, the one it is sent with.
+  int final_status() const { return log_status ? log_status : error_status ? error_status : response.status; }
 
  private:
   const RuntimeRef runtime_;

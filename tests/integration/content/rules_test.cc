@@ -67,6 +67,22 @@ TEST(Rewrite, AnInternalRedirectRunsTheServersRulesAgain) {
   EXPECT_EQ(weir.get("/page").text(), "xx");  // refused as internal, which is a 404 too
 }
 
+TEST(ErrorPage, KnowsTheStatusThatItIsSentWith) {
+  WeirProcess weir(R"(
+      server {
+        location /named { error_page 404 @json; return 404; }
+        location @json { return 200 "code $status"; }
+        location /page { error_page 403 /pages/$status; return 403; }
+        location /other { error_page 403 =410 /pages/x; return 403; }
+        location /pages/ { internal; return 200 "$uri $status"; }
+        location /plain { return 202 "$status"; }
+      })");
+  EXPECT_EQ(weir.get("/named").text(), "code 404");
+  EXPECT_EQ(weir.get("/page").text(), "/pages/403 403");
+  EXPECT_EQ(weir.get("/other").text(), "/pages/x 410");
+  EXPECT_EQ(weir.get("/plain").text(), "202");
+}
+
 TEST(ErrorPage, OneThatSendsTheClientElsewhereDoesSoWithItsOwnStatus) {
   WeirProcess weir(R"(
       server {
