@@ -29,6 +29,16 @@ void append(const Call& call, std::shared_ptr<const RewriteStep> step) {
   call.settings.edit<RewriteConf>().steps.push_back(std::move(step));
 }
 
+std::string_view escaped_for_query(std::string_view capture, net::Arena& memory) {
+  return escape(capture, EscapeFor::Query, memory);
+}
+
+/// Captures are decoded text; where the client, a backend or a query is to get them, what was escaped is escaped again.
+CaptureWriter escaped_again(const Exchange& exchange) {
+  const bool was_escaped = exchange.request.path.find_first_of("%+") != std::string_view::npos;
+  return was_escaped ? escaped_for_query : nullptr;
+}
+
 // --- return
 
 class Return final : public RewriteStep {
@@ -36,6 +46,9 @@ class Return final : public RewriteStep {
   Return(int status, Template text) : status_(status), text_(std::move(text)) {}
 
   std::optional<PhaseResult> run(Exchange& exchange) const override {
+    // An error without a text gets its page; other statuses have an empty body then.
+    if (text_.source().empty() && status_ >= 400) return PhaseResult::respond(status_);
+    exchange.response.status = status_;  // $status in the text
     if (is_redirect(status_)) {
       make_redirect(exchange, status_, text_.evaluate(exchange));
       return PhaseResult::done();
@@ -44,9 +57,6 @@ class Return final : public RewriteStep {
     return PhaseResult::done();
   }
 
-    // An error without a text gets its page; other statuses have an empty body then.
-    if (text_.source().empty() && status_ >= 400) return PhaseResult::respond(status_);
-    exchange.response.status = status_;  // $status in the text
  private:
   int status_;
   Template text_;
@@ -81,7 +91,9 @@ class Set final : public RewriteStep {
  public:
   Set(std::uint32_t slot, Template value) : slot_(slot), value_(std::move(value)) {}
   std::optional<PhaseResult> run(Exchange& exchange) const override {
-    exchange.slot(slot_) = VariableValue{value_.evaluate(exchange)};
+    // As nginx: until a `rewrite` of this phase matches.
+    const CaptureWriter write_capture = exchange.rewrite_matched ? nullptr : escaped_again(exchange);
+    exchange.slot(slot_) = VariableValue{value_.evaluate(exchange, write_capture)};
     return std::nullopt;
   }
 
@@ -142,10 +154,6 @@ std::string_view redirect_target(std::string_view text, net::Arena& memory) {
   return escape({decoded, size}, EscapeFor::Location, memory);
 }
 
-std::string_view escaped_for_query(std::string_view capture, net::Arena& memory) {
-  return escape(capture, EscapeFor::Query, memory);
-}
-
 class Rewrite final : public RewriteStep {
  public:
   enum class Flag : std::uint8_t { None, Last, Break, Redirect, Permanent };
@@ -164,12 +172,11 @@ class Rewrite final : public RewriteStep {
   std::optional<PhaseResult> run(Exchange& exchange) const override {
     if (!exchange.match(regex_, exchange.uri)) return std::nullopt;
     const bool redirects = is_url_ || flag_ == Flag::Redirect || flag_ == Flag::Permanent;
-    // Captures are decoded text; where the client or a query is to get them, what was escaped is escaped again.
-    const bool was_escaped = exchange.request.path.find_first_of("%+") != std::string_view::npos;
-    const CaptureWriter in_path = redirects && was_escaped ? escaped_for_query : nullptr;
-    const std::string_view path = path_.evaluate(exchange, in_path);
+    exchange.rewrite_matched = true;
+    const CaptureWriter escaped = escaped_again(exchange);
+    const std::string_view path = path_.evaluate(exchange, redirects ? escaped : nullptr);
     std::string_view args;
-    if (has_args_) args = args_.evaluate(exchange, was_escaped ? escaped_for_query : nullptr);
+    if (has_args_) args = args_.evaluate(exchange, escaped);
     if (!drops_args_ && !exchange.args.empty())
       args = args.empty() ? exchange.args : exchange.concat({args, "&", exchange.args});
 
@@ -263,14 +270,14 @@ void open_if(const Call& call) {
 bool has_steps(const config::Settings& settings) { return !settings.get<RewriteConf>().steps.empty(); }
 
 PhaseResult rewrite_in_server(Exchange& exchange) {
-  exchange.uri_changed = false;
+  exchange.uri_changed = exchange.rewrite_matched = false;
   const auto result = run_steps(exchange, exchange.server->root.settings.get<RewriteConf>().steps);
   exchange.uri_changed = false;  // the location is chosen now in any case
   return result.value_or(PhaseResult::next());
 }
 
 PhaseResult rewrite_in_location(Exchange& exchange) {
-  exchange.uri_changed = false;
+  exchange.uri_changed = exchange.rewrite_matched = false;
   const Location* const location = exchange.location;
   // The server's own steps are done already; requests without a location come here with the server's settings.
   if (location->match == Location::Match::Server) return PhaseResult::next();

@@ -72,6 +72,7 @@ class Exchange final : public Context {
   bool uri_is_original = true;  // `uri` was not rewritten, so the raw target may be passed on
   bool prefix_is_lost = false;  // rewritten in its location: what proxy_pass replaces is not there any more
   bool uri_changed = false;     // by a rewrite of the present phase: the location is to be chosen anew
+  bool rewrite_matched = false;  // in the present phase
 
   const ServerBlock* server = nullptr;
   const Location* location = nullptr;

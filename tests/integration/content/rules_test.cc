@@ -117,6 +117,21 @@ TEST(ErrorPage, AStatusWithoutABodyTakesItsBodyAway) {
   EXPECT_EQ(next.text(), "page");
 }
 
+TEST(Rewrite, SetEscapesCapturesUntilARewriteMatches) {
+  WeirProcess weir(R"(
+      server {
+        location ~ ^/location/(.*)$ { set $key $1; return 200 $key; }
+        location /condition/ { if ($uri ~ "^/condition/(.*)$") { set $key <$1>; } return 200 $key; }
+        location /rewritten/ { rewrite ^/rewritten/(.*)$ /x; set $key $1; return 200 $key; }
+        location ~ ^/named/(?<rest>.*)$ { set $key $rest; return 200 $key; }
+      })");
+  EXPECT_EQ(weir.get("/location/a%3Fb%20%E2%82%AC").text(), "a%3Fb%20%E2%82%AC");
+  EXPECT_EQ(weir.get("/location/plain?x").text(), "plain");
+  EXPECT_EQ(weir.get("/condition/a%26b").text(), "<a%26b>");
+  EXPECT_EQ(weir.get("/rewritten/a%26b").text(), "a&b");
+  EXPECT_EQ(weir.get("/named/a%26b").text(), "a&b");
+}
+
 TEST(Headers, InheritanceCanBeMergedOrSwitchedOff) {
   WeirProcess weir(R"(
       add_header X-Outer outer always;
