@@ -80,8 +80,8 @@ PhaseResult find_index(Exchange& exchange) {
     if (file.empty()) continue;
     if (file.starts_with('/'))
       return exchange.redirect_internally(file, exchange.args) ? PhaseResult::relocate() : PhaseResult::respond(500);
-    const std::string_view uri = exchange.concat({exchange.uri, file});
-    const auto path = file_path(exchange, uri);
+    // The name follows the folder's path, which an alias may make of another part of the URI.
+    const auto path = file_path(exchange, exchange.uri, file);
     if (!path) return PhaseResult::respond(404);
     int error = 0;
     if (kind_of(*path, error) == PathKind::Missing) {
@@ -94,7 +94,9 @@ PhaseResult find_index(Exchange& exchange) {
       }
       continue;
     }
-    return exchange.redirect_internally(uri, exchange.args) ? PhaseResult::relocate() : PhaseResult::respond(500);
+    return exchange.redirect_internally(exchange.concat({exchange.uri, file}), exchange.args)
+               ? PhaseResult::relocate()
+               : PhaseResult::respond(500);
   }
   return PhaseResult::next();
 }

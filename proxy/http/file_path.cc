@@ -28,7 +28,7 @@ std::string_view document_root(Exchange& exchange) {
   return exchange.concat({exchange.conf<FileConf>().root->path.evaluate(exchange), std::string_view("\0", 1)});
 }
 
-std::optional<std::string_view> file_path(Exchange& exchange, std::string_view uri) {
+std::optional<std::string_view> file_path(Exchange& exchange, std::string_view uri, std::string_view name) {
   const DocumentRoot& root = *exchange.conf<FileConf>().root;
   std::string_view rest = uri;
   if (root.is_alias) {
@@ -42,12 +42,12 @@ std::optional<std::string_view> file_path(Exchange& exchange, std::string_view u
       return std::nullopt;
     }
   }
-  if (climbs(rest) || rest.find('\0') != rest.npos) {
+  if (climbs(rest) || climbs(name) || rest.find('\0') != rest.npos || name.find('\0') != name.npos) {
     log::error(exchange.runtime().error_log(), exchange.subject(), "\"{}\" would lead out of the root", uri);
     return std::nullopt;
   }
   const std::string_view whole =
-      exchange.concat({root.path.evaluate(exchange), rest, std::string_view("\0", 1)});
+      exchange.concat({root.path.evaluate(exchange), rest, name, std::string_view("\0", 1)});
   return whole.substr(0, whole.size() - 1);
 }
 

@@ -12,11 +12,11 @@
 
 namespace weir::http {
 
-/// The file name for `uri` as `root` or `alias` says, in the exchange's memory, followed by a NUL.
+/// The file name for `uri` as `root` or `alias` says, and `name` after it, in the exchange's memory, followed by a NUL.
 ///
 /// `uri`: normalised, or put together from variables. Nothing if it would lead out of the root (a `..` segment), if it
 /// contains a NUL, or if an alias cannot be applied to it; the reason is logged.
-std::optional<std::string_view> file_path(Exchange& exchange, std::string_view uri);
+std::optional<std::string_view> file_path(Exchange& exchange, std::string_view uri, std::string_view name = {});
 
 /// The root or alias itself, evaluated, followed by a NUL.
 std::string_view document_root(Exchange& exchange);

@@ -56,6 +56,17 @@ TEST_F(Files, FoldersHaveAnIndexOrAreForbidden) {
   EXPECT_TRUE(moved.field("Location").ends_with("/folder/?a=b"));
 }
 
+TEST_F(Files, AnAliasOfCapturesHasTheIndexThatExists) {
+  WeirProcess weir(R"(
+      server { location ~ ^/users/(\w+)(/.*)$ { alias %site%$2; index none.html $arg_index index.html; } })",
+                   values());
+  EXPECT_EQ(weir.get("/users/joe/folder/").text(), "inside");
+  EXPECT_EQ(weir.get("/users/joe/").text(), "home");
+  EXPECT_EQ(weir.get("/users/joe/empty/").status, 403);
+  EXPECT_EQ(weir.get("/users/joe/nowhere/").status, 404);
+  EXPECT_EQ(weir.get("/users/joe/?index=../secret.txt").status, 404);
+}
+
 TEST_F(Files, OnlyGetAndHeadReadThem) {
   WeirProcess weir(kSite, values());
   EXPECT_EQ(weir.request({.method = "HEAD", .target = "/digits.txt"}).field("Content-Length"), "10");
