@@ -193,6 +193,7 @@ class Rewrite final : public RewriteStep {
     exchange.uri = path;
     exchange.args = args;
     exchange.uri_is_original = false;
+    exchange.is_internal = true;
     if (flag_ == Flag::Break) {
       exchange.prefix_is_lost = true;
       exchange.uri_changed = false;

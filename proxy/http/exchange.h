@@ -78,7 +78,7 @@ class Exchange final : public Context {
   const Location* location = nullptr;
   const net::Endpoint* real_client = nullptr;  // whom a trusted proxy named
   bool is_subrequest = false;
-  bool is_internal = false;             // reached by an internal redirect
+  bool is_internal = false;             // reached by an internal redirect, or changed by `rewrite`
   bool is_named = false;                // `location` is a named one, just chosen by a redirect
   bool is_redirected = false;           // by an internal redirect: the server's rewriting is done again
   bool uri_follows_alias = false;       // try_files found the URI below an alias that is a whole file name

@@ -67,6 +67,18 @@ TEST(Rewrite, AnInternalRedirectRunsTheServersRulesAgain) {
   EXPECT_EQ(weir.get("/page").text(), "xx");  // refused as internal, which is a 404 too
 }
 
+TEST(Rewrite, LeadsToInternalLocations) {
+  WeirProcess weir(R"(
+      server {
+        location /open/ { rewrite ^/open/(.*)$ /inside/$1 last; }
+        location /closed/ { rewrite ^/none/(.*)$ /inside/$1 last; return 200 "as it was"; }
+        location /inside/ { internal; return 200 $uri; }
+      })");
+  EXPECT_EQ(weir.get("/open/x").text(), "/inside/x");
+  EXPECT_EQ(weir.get("/closed/x").text(), "as it was");
+  EXPECT_EQ(weir.get("/inside/x").status, 404);
+}
+
 TEST(ErrorPage, KnowsTheStatusThatItIsSentWith) {
   WeirProcess weir(R"(
       server {
