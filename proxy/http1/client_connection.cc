@@ -322,6 +322,20 @@ int ClientConnection::route(Exchange& exchange) {
   const http::ServerBlock* const named = info_.listen->names.find(host, exchange);
   exchange.server = named ? named : info_.listen->default_server;
   exchange.location = &exchange.server->root;
+  exchange.args = request.query;
+  if (request.form == http::TargetForm::Asterisk) {
+    exchange.uri = "/";  // the server as a whole; backends are sent the asterisk
+  } else {
+    const bool merge = *exchange.conf<CoreConf>().merge_slashes;
+    const auto path = http::normalise_path(request.path_or_root(), merge, exchange.arena());
+    if (!path) {
+      exchange.count_refusal(Refusal::Target);
+      log::info(runtime_->error_log(), exchange.subject(), "client sent an invalid path: refused with 400");
+      return 400;
+    }
+    exchange.uri = *path;
+  }
+
   if (info_.listen->tls && !stream_->tls()) {
     exchange.count_refusal(Refusal::PlainHttp);
     log::info(runtime_->error_log(), exchange.subject(), "client sent plain HTTP request to HTTPS port");
@@ -332,19 +346,6 @@ int ClientConnection::route(Exchange& exchange) {
     exchange.count_refusal(Refusal::RequestLine);
     return 405;
   }
-  exchange.args = request.query;
-  if (request.form == http::TargetForm::Asterisk) {
-    exchange.uri = "/";  // the server as a whole; backends are sent the asterisk
-    return 0;
-  }
-  const bool merge = *exchange.conf<CoreConf>().merge_slashes;
-  const auto path = http::normalise_path(request.path_or_root(), merge, exchange.arena());
-  if (!path) {
-    exchange.count_refusal(Refusal::Target);
-    log::info(runtime_->error_log(), exchange.subject(), "client sent an invalid path: refused with 400");
-    return 400;
-  }
-  exchange.uri = *path;
   return 0;
 }
 

@@ -103,7 +103,7 @@ TEST(Tls, PlainHttpOnItsPortIsToldSo) {
   WeirProcess weir(R"(
       server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%; return 200 $request_uri; }
       server { listen %listen2% ssl; ssl_certificate %c%; ssl_certificate_key %k%;
-               error_page 497 =301 https://$host$request_uri; })",
+               error_page 497 =301 https://$host$request_uri; add_header X-Seen $uri$is_args$args; })",
                    {{"c", own.certificate}, {"k", own.key}});
   const HttpResponse refused = weir.get("/");
   EXPECT_EQ(refused.status, 400);
@@ -112,6 +112,7 @@ TEST(Tls, PlainHttpOnItsPortIsToldSo) {
   const HttpResponse sent_on = client.ask("GET /a?b HTTP/1.1\r\nHost: shop.example\r\n\r\n");
   EXPECT_EQ(sent_on.status, 301);
   EXPECT_EQ(sent_on.field("Location"), "https://shop.example/a?b");
+  EXPECT_EQ(sent_on.field("X-Seen"), "/a?b");
   EXPECT_EQ(curl(weir, "localhost", "/still").output, "/still");
 }
 
