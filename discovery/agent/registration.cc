@@ -73,6 +73,7 @@ void Registration::on_connected(Session& session, const Connection& connection) 
   own_sessions_.insert(session.client_id());
   if (connection.new_session && !connection.first) {
     registered_.reset();
+    in_doubt_.reset();
     // Registries that come back are met by all agents at once.
     step_later(settings_.longest_jitter * std::uniform_int_distribution<int>(0, 100)(random_) / 100);
   } else {
@@ -104,6 +105,7 @@ void Registration::step() {
   if (session_ == nullptr) return settled();
   if (is_busy_) return;  // whoever is under way steps on
   timer_.cancel();
+  if (in_doubt_) return settle_doubt();
   const std::optional<std::string> wanted = wanted_name();
   if (wanted == registered_) {
     if (registered_) return verify();
@@ -118,8 +120,10 @@ void Registration::step() {
 
 void Registration::put(std::vector<Operation> operations, const std::string& name) {
   const bool is_renaming = operations.size() > 1;
+  in_doubt_ = name;
   session_->multi(std::move(operations), in_this_round([this, name, is_renaming](Code code) {
     is_busy_ = false;
+    if (code != Code::Lost) in_doubt_.reset();
     switch (code) {
       case Code::Ok: return registered_as(name);
       case Code::Lost: return;  // unknown; the next connection looks
@@ -132,6 +136,25 @@ void Registration::put(std::vector<Operation> operations, const std::string& nam
         log(Severity::Error, fmt::format("cannot register {}: {}", name, to_string(code)));
         step_later(settings_.retry);
     }
+  }));
+}
+
+// Whether what was under way when the connection was lost was done. What is wanted may be something else by now, so that
+// no further step would find out; and a node that we do not know to be ours would stay for as long as our session.
+void Registration::settle_doubt() {
+  is_busy_ = true;
+  // The server that answers now may be behind the one that was asked then.
+  session_->sync(directory_, in_this_round([this](Code synced) {
+    is_busy_ = synced != Code::Lost;
+    if (!is_busy_) return;
+    session_->exists(path_of(*in_doubt_), {}, in_this_round([this](const Existence& found) {
+      is_busy_ = false;
+      if (found.code == Code::Lost) return;
+      if (found.code != Code::Ok && found.code != Code::NoNode) return step_later(settings_.retry);
+      const std::string name = *std::exchange(in_doubt_, std::nullopt);
+      const bool is_ours = found.code == Code::Ok && found.stat.ephemeral_owner == session_->client_id();
+      is_ours ? registered_as(name) : step();
+    }));
   }));
 }
 

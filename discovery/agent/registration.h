@@ -64,6 +64,7 @@ class Registration final : private SessionUser {
   void step();
   void step_later(Clock::duration delay);
   void put(std::vector<Operation> operations, const std::string& name);
+  void settle_doubt();
   void make_parents();
   void take_over(const std::string& name);
   void registered_as(const std::string& name);
@@ -92,6 +93,7 @@ class Registration final : private SessionUser {
   bool look_again_ = false;               // something happened to our node while we were busy
   bool is_first_ = true;                  // nothing was registered by this process yet
   std::optional<std::string> registered_;
+  std::optional<std::string> in_doubt_;   // what a write would have made of it whose answer did not come
   std::set<std::int64_t> own_sessions_;   // all we ever had
   std::vector<std::function<void()>> waiting_;
   std::minstd_rand random_;

@@ -93,10 +93,16 @@ template <class Result>
 void FakeSession::ask(Done<Result> done, std::function<Result()> answer) {
   const auto reply = [this, done](Result result) { deliver([done, result] { done(result); }); };
   if (!is_attached_) return reply(Result{Code::Lost});
-  const auto process = [this, connection = connection_, answer, reply] {
+  // What was done before the connection was lost stays done; its answer is lost all the same.
+  const auto reply_over = [this, done](std::uint64_t connection, Result result) {
+    deliver([this, done, connection, result] {
+      done(is_attached_ && connection == connection_ ? result : Result{Code::Lost});
+    });
+  };
+  const auto process = [this, connection = connection_, answer, reply, reply_over] {
     if (!is_attached_ || connection != connection_) return reply(Result{Code::Lost});
     seen_zxid_ = registry_.zxid_;
-    reply(answer());
+    reply_over(connection, answer());
   };
   send([this, process] {
     if (!registry_.is_frozen_) return process();

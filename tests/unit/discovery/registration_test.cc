@@ -183,5 +183,30 @@ TEST_F(RegistrationTest, IsNotConfusedByAConnectionLostInTheMiddle) {
   }
 }
 
+// The node may be there although nobody told us, and nothing further may be wanted of it than that it goes.
+TEST_F(RegistrationTest, LeavesNothingBehindWhenItIsNoLongerWantedAsAConnectionIsLost) {
+  for (int microseconds = 0; microseconds < 6000; microseconds += 50) {
+    FakeWorld fresh(static_cast<std::uint32_t>(microseconds) + 1);
+    fresh.pass(1s);
+    fresh.registry.create("/weir/app/members");
+    Registration registration(*fresh.executor, *fresh.ensemble, settings(), {});
+    const bool was_registered = microseconds % 100 == 0;
+    registration.want(true);
+    if (was_registered) {
+      fresh.pass(1s);
+      registration.want(false);  // a rename is under way
+    }
+    fresh.pass(std::chrono::microseconds(microseconds));
+    fresh.registry.cut_connections();
+    registration.want(false);
+    fresh.pass(5s);
+    ASSERT_EQ(fresh.registry.children("/weir/app/members"), Addresses{}) << microseconds;
+    ASSERT_FALSE(registration.registered());
+    registration.want(true);
+    fresh.pass(5s);
+    ASSERT_EQ(fresh.registry.children("/weir/app/members"), Addresses{"10.0.0.1:80,w=20"}) << microseconds;
+  }
+}
+
 }  // namespace
 }  // namespace weir::discovery
