@@ -43,8 +43,8 @@ struct Policy {
   std::vector<Split> split{};   ///< a member belongs to the first that matches
   double backup_below = 0;      ///< backups serve like primaries while less than this share of the primaries works
   bool freeze = false;          ///< the membership stays as it is; rules, splits and health still count
-  std::int64_t accept = 0;      ///< another number than before: what the registry says now is accepted, and whoever
-                                ///< is only held is let go
+  std::int64_t accept = 0;      ///< a greater number than ever before: what the registry says now is accepted, and
+                                ///< whoever is only held is let go
 
   bool operator==(const Policy&) const = default;
 };

@@ -293,7 +293,7 @@ std::optional<TimePoint> when_to_look_again(const Memory& memory, const Circumst
 }
 
 void accept_all(Memory& memory, const Circumstances& circumstances, Tally& tally) {
-  if (memory.accepted == circumstances.accept) return;
+  if (circumstances.accept <= memory.accepted) return;
   memory.accepted = circumstances.accept;
   for (auto* directory : {&memory.members, &memory.fixed, &memory.direct}) {
     tally.released_accepted += directory->held.size();

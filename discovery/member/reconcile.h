@@ -93,7 +93,9 @@ struct Circumstances {
   std::optional<TimePoint> settling_until{};  ///< after an outage: until when members may still be coming back
   HealthWitness health{};                     ///< may be empty
   VanishRules vanish{};
-  std::int64_t accept = 0;  ///< another number than was last carried out: whoever is held now is let go
+  /// Greater than what was last carried out: whoever is held now is let go. A smaller one is that of a policy which was
+  /// written anew or restored, and nobody's word on those who are held now.
+  std::int64_t accept = 0;
 };
 
 /// What happened to members in one step, by kind: for counters.

@@ -87,6 +87,40 @@ TEST_F(MembershipKeeperTest, LetsHeldMembersGoWhenAnOperatorAcceptsIt) {
   EXPECT_EQ(status().counters["let go: accepted"], 2u);
 }
 
+// What was accepted once is no word on those who are held now.
+TEST_F(MembershipKeeperTest, LetsNobodyGoForAPolicyThatDoesNotSpeakOfAccepting) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  world.set_policy(R"({"v":1,"accept":1700000000000})");
+  world.pass(kSoon);
+  world.registry.wipe();
+  world.pass(1min);
+  ASSERT_EQ(status().held, 3u);
+  world.join("10.0.0.3:80");
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","weight":7}]})");
+  world.pass(kSoon);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}));
+  EXPECT_EQ(world.member("10.0.0.1:80").weight, 7u);
+}
+
+TEST_F(MembershipKeeperTest, LetsNobodyGoForAPolicyThatWasRestoredTogetherWithTheRegistry) {
+  start_with({"10.0.0.1:80"});
+  world.set_policy(R"({"v":1,"accept":1})");
+  world.pass(kSoon);
+  world.registry.save();
+  for (const char* name : {"10.0.0.2:80", "10.0.0.3:80"}) world.join(name);
+  world.set_policy(R"({"v":1,"accept":2})");
+  world.pass(kSoon);
+  world.registry.wipe();
+  world.pass(1min);
+  ASSERT_EQ(status().held, 3u);
+  world.registry.restore();
+  world.pass(1min);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}));
+  world.set_policy(R"({"v":1,"accept":3})");
+  world.pass(kSoon);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80"}));
+}
+
 TEST_F(MembershipKeeperTest, DoesNotTakeAWipeForTheDeletionOfThePolicy) {
   start_with({"10.0.0.1:80", "10.0.0.2:80"});
   world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true}]})");
