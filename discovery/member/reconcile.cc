@@ -33,7 +33,7 @@ std::size_t count_usable(const MemberList& members) {
 
 // What is odd about a directory compared with what it was.
 Hold oddity(const DirectoryMemory& memory, const MemberDirectory& seen) {
-  if (!memory.existed) return Hold::None;
+  if (!memory.is_known || !memory.existed) return Hold::None;
   if (!seen.exists) return Hold::Missing;
   // A wiped registry counts its transactions from the start, so the same number alone proves nothing.
   if (seen.stat.czxid != memory.czxid || seen.stat.ctime != memory.ctime) return Hold::MadeAnew;
@@ -63,7 +63,7 @@ class Judgement {
 
   /// Returns why members began to be held, if any did.
   Hold run() {
-    const Hold odd = memory_.is_known ? oddity(memory_, seen_) : Hold::None;
+    const Hold odd = oddity(memory_, seen_);
     is_odd_ = odd != Hold::None;
     const std::size_t known_before = memory_.present.size() + memory_.held.size();
     note_arrivals();
@@ -323,11 +323,11 @@ const char* to_string(Hold hold) {
 
 Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances& circumstances) {
   Reconciled result;
+  result.is_other_registry = is_other_registry(memory, seen);
   const std::size_t of_members = count_usable(seen.members.members), of_fixed = count_usable(seen.fixed.members),
                     of_direct = count_usable(seen.direct.members);
   const auto judge = [&](DirectoryMemory& directory, const MemberDirectory& reading, std::size_t usable, bool by_hand) {
     const std::size_t others = of_members + of_fixed + of_direct - usable;
-    result.is_other_registry = result.is_other_registry || (directory.is_known && oddity(directory, reading) != Hold::None);
     const Hold hold = Judgement(directory, reading, circumstances, usable, others, by_hand, result.tally).run();
     if (result.hold == Hold::None) result.hold = hold;
   };
@@ -341,6 +341,11 @@ Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances
   result.look_again = when_to_look_again(memory, circumstances);
   result.memory = std::move(memory);
   return result;
+}
+
+bool is_other_registry(const Memory& memory, const Observation& seen) {
+  return oddity(memory.members, seen.members) != Hold::None || oddity(memory.fixed, seen.fixed) != Hold::None ||
+         oddity(memory.direct, seen.direct) != Hold::None;
 }
 
 MemberList members_of(const Memory& memory) {

@@ -121,6 +121,9 @@ struct Reconciled {
 /// Judges `seen`, given what was known before.
 Reconciled reconcile(Memory memory, const Observation& seen, const Circumstances& circumstances);
 
+/// Whether a directory is missing, made anew, or older than the one that `memory` remembers.
+bool is_other_registry(const Memory& memory, const Observation& seen);
+
 /// The membership that `memory` stands for: what the last judgement announced.
 MemberList members_of(const Memory& memory);
 

@@ -265,6 +265,7 @@ void MembershipKeeper::judge() {
     members = std::move(result.members);
     is_other_registry_ = is_other_registry_ || result.is_other_registry;
     report_.judged(result);
+    is_other_registry_ = is_other_registry_ || is_other_registry(memory_, seen_);
     if (is_other_registry(result.hold)) {
       begin_settling();
       result.look_again = result.look_again ? std::min(*result.look_again, *settling_until_) : *settling_until_;

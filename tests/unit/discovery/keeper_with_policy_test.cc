@@ -132,6 +132,20 @@ TEST_F(MembershipKeeperTest, DoesNotTakeAWipeForTheDeletionOfThePolicy) {
   EXPECT_TRUE(world.member("10.0.0.1:80").draining);
 }
 
+TEST_F(MembershipKeeperTest, DoesNotTakeAWipeForTheDeletionOfThePolicyWhileFrozenEither) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  world.set_policy(R"({"v":1,"freeze":true,"rules":[{"match":"10.0.0.1:80","drain":true}]})");
+  world.pass(kSoon);
+  world.registry.wipe();
+  world.pass(1h);
+  EXPECT_TRUE(status().is_frozen);
+  EXPECT_TRUE(world.member("10.0.0.1:80").draining);
+  world.set_policy(R"({"v":1})");
+  world.pass(kSoon);
+  EXPECT_FALSE(status().is_frozen);
+  EXPECT_FALSE(world.member("10.0.0.1:80").draining);
+}
+
 // --- layouts of others
 
 }  // namespace
