@@ -82,7 +82,7 @@ void add_directory(std::string& text, const char* name, const DirectoryMemory& m
   fmt::format_to(std::back_inserter(text), "directory\t{}\t{}\t{}\t{}\t{}\t{}\n", name, memory.existed ? 1 : 0,
                  memory.czxid, memory.ctime, memory.pzxid, memory.before);
   for (const KnownMember& member : memory.present) add_member(text, '+', member);
-  for (const HeldMember& held : memory.held) add_member(text, 'h', held.member);
+  for (const HeldMember& held : memory.held) add_member(text, held.until ? 'w' : 'h', held.member);
 }
 
 /// Thrown for what is not as written; decode_cache catches it.
@@ -197,7 +197,7 @@ void read_line(std::string_view line, Contents& contents) {
     directory->ctime = fields.number<std::int64_t>(0, kMost);
     directory->pzxid = fields.number<std::int64_t>(0, kMost);
     directory->before = fields.number<std::size_t>(0, 10'000'000);
-  } else if ((kind == "+" || kind == "h") && directory != nullptr) {
+  } else if ((kind == "+" || kind == "h" || kind == "w") && directory != nullptr) {
     KnownMember member = read_member(fields);
     const auto is_after = [&](const KnownMember& last) { return last.address < member.address; };
     if (kind == "+") {
@@ -205,7 +205,7 @@ void read_line(std::string_view line, Contents& contents) {
       present.push_back(std::move(member));
     } else {
       if (!directory->held.empty() && !is_after(directory->held.back().member)) throw Malformed{};
-      directory->held.push_back({std::move(member), std::nullopt});
+      directory->held.push_back({std::move(member), kind == "w" ? std::optional(TimePoint()) : std::nullopt});
     }
     return;
   } else {

@@ -19,7 +19,7 @@ namespace weir::discovery {
 /// What is kept.
 struct CachedMembership {
   std::string origin;  ///< ensemble and path; a file from elsewhere is not used
-  Memory memory;       ///< without what is only remembered for seconds
+  Memory memory;       ///< without what is only remembered for seconds; who is held for a while is so until `TimePoint()`
   HostAddresses hosts{};  ///< what names last stood for
   std::string policy;  ///< the last good document; empty: none
 

@@ -124,6 +124,10 @@ void MembershipKeeper::load_cache() {
     std::erase_if(present, [&](const auto& member) { return !may_be_announced(member.address, allow); });
     directory->present = std::move(present);
     std::erase_if(directory->held, [&](const auto& held) { return !may_be_announced(held.member.address, allow); });
+    // What is left of their time is not known any more.
+    for (HeldMember& held : directory->held) {
+      if (held.until) held.until = began_at_ + config_.session_timeout + kLongestReturn;
+    }
   }
   MemberList members = members_of(memory_);
   report_.state(SourceState::Cached, ensemble_.sessions());

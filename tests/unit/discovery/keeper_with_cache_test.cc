@@ -63,6 +63,25 @@ TEST_F(MembershipKeeperWithCache, BelievesNoMassLossThatHappenedWhileItWasDown) 
   EXPECT_EQ(status().held, 2u);
 }
 
+TEST_F(MembershipKeeperWithCache, DoesNotMakeOfAShortHoldingOneWithoutEnd) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  for (int i = 0; i < 3; ++i) {
+    world.leave("10.0.0.1:80");
+    world.pass(1s);
+    if (i < 2) world.join("10.0.0.1:80");
+    world.pass(1s);
+  }
+  ASSERT_EQ(status().held, 1u) << "as it comes and goes";
+  world.join("10.0.0.2:80,w=5");  // something else changes, and so all is written
+  world.pass(2s);
+  restart();
+  world.pass(5s);
+  EXPECT_EQ(world.members().size(), 3u);
+  EXPECT_EQ(status().held, 1u);
+  world.pass(5min);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.2:80", "10.0.0.3:80"}));
+}
+
 TEST_F(MembershipKeeperWithCache, IsNotFooledByADamagedFile) {
   start_with({"10.0.0.1:80", "10.0.0.2:80"});
   world.pass(2s);
