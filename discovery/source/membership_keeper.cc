@@ -169,7 +169,7 @@ void MembershipKeeper::on_disconnected() {
   policy_reader_.disconnected();
   // No time passes for held members while nobody could register; for what the policy says it does.
   look_again_.cancel();
-  if (announced_) publish(members_of(memory_), std::nullopt);
+  if (announced_ || names_are_late_at_) publish(members_of(memory_), std::nullopt);
   if (parts_.status->get().state != SourceState::Synced) return;
   report_.state(SourceState::Stale, ensemble_.sessions());
   warn_if_it_stays_so();

@@ -180,6 +180,19 @@ TEST_F(NamedMembersOfARegistry, AreJudgedByAllTheirAddresses) {
   EXPECT_EQ(world.members(), (Addresses{"10.0.0.7:80"}));
 }
 
+TEST_F(NamedMembersOfARegistry, AreNotWaitedForLongerBecauseContactIsLost) {
+  world.are_name_servers_silent = true;
+  world.join("web:80");
+  world.join("10.0.0.7:80");
+  world.watch();
+  world.pass(500ms);
+  ASSERT_TRUE(world.announced.empty());
+  world.registry.go_down();
+  world.pass(1min);
+  ASSERT_FALSE(world.announced.empty());
+  EXPECT_FALSE(world.member("10.0.0.7:80").down);
+}
+
 TEST_F(NamedMembersOfARegistry, AreKnownToAPolicyByNameAndByAddress) {
   world.hosts["web"] = {.addresses = {"10.0.0.1", "10.0.0.2"}};
   start_with({"web:80"});
