@@ -170,6 +170,10 @@ void MembershipKeeper::on_disconnected() {
   // No time passes for held members while nobody could register; for what the policy says it does.
   look_again_.cancel();
   if (announced_ || names_are_late_at_) publish(members_of(memory_), std::nullopt);
+  become_stale();
+}
+
+void MembershipKeeper::become_stale() {
   if (parts_.status->get().state != SourceState::Synced) return;
   report_.state(SourceState::Stale, ensemble_.sessions());
   warn_if_it_stays_so();
@@ -199,6 +203,10 @@ void MembershipKeeper::on_reading(DirectoryReader& reader, MemberDirectory direc
 
 void MembershipKeeper::on_trouble(DirectoryReader& reader, const std::string& reason) {
   report_.trouble(reader.path(), reason);
+  for (Watched* each : watched()) {
+    if (each != nullptr && &each->reader == &reader) each->is_fresh = false;
+  }
+  become_stale();
 }
 
 void MembershipKeeper::on_policy(std::optional<std::string> text) {
@@ -257,6 +265,7 @@ void MembershipKeeper::judge() {
   MemberList members;
   if (is_frozen) {
     members = members_of(memory_);
+    is_other_registry_ = is_other_registry_ || is_other_registry(memory_, seen_);
   } else {
     const auto of_all_addresses = [this](std::string_view address) { return hosts_.health_of(address, parts_.witness); };
     const Circumstances circumstances{.now = executor_.now(),
@@ -269,7 +278,6 @@ void MembershipKeeper::judge() {
     members = std::move(result.members);
     is_other_registry_ = is_other_registry_ || result.is_other_registry;
     report_.judged(result);
-    is_other_registry_ = is_other_registry_ || is_other_registry(memory_, seen_);
     if (is_other_registry(result.hold)) {
       begin_settling();
       result.look_again = result.look_again ? std::min(*result.look_again, *settling_until_) : *settling_until_;

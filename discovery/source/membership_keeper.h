@@ -72,6 +72,7 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
   std::optional<Clock::duration> wait_for_names(const MemberList& resolved);
   void believe_the_policy_is_gone();
   void begin_settling();
+  void become_stale();
   void warn_if_it_stays_so();
   void announce(MemberList members, std::size_t held);
 

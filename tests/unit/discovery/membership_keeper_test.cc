@@ -237,9 +237,12 @@ TEST_F(MembershipKeeperTest, KeepsTheLastMembershipWhenItMayNotRead) {
   world.pass(10min);
   EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80"}));
   EXPECT_EQ(world.lines_with("not permitted"), 1u);
+  EXPECT_EQ(status().state, SourceState::Stale) << "what the registry says is not known";
+  EXPECT_EQ(world.lines_with("stale for 30s"), 1u);
   world.registry.allow_reading("/weir/app/members");
   world.pass(1min);
   EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.2:80"}));
+  EXPECT_EQ(status().state, SourceState::Synced);
 }
 
 TEST_F(MembershipKeeperTest, ReadsFarLessOftenThanThingsChange) {

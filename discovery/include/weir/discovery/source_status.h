@@ -14,7 +14,7 @@ enum class SourceState {
   Cold,    ///< nothing was ever read, nothing was announced
   Cached,  ///< nothing was read yet; what was announced is from the disk
   Synced,  ///< what was announced is what the registry says, and changes will be noticed
-  Stale,   ///< contact is lost; the last membership stands, for as long as it takes
+  Stale,   ///< contact is lost, or a directory cannot be read; the last membership stands, for as long as it takes
 };
 
 /// The lower-case word for a state: `cold`, `cached`, `synced`, `stale`.
