@@ -179,6 +179,8 @@ void read_line(std::string_view line, Contents& contents) {
     cached.origin = fields.text();
   } else if (kind == "policy") {
     cached.policy = fields.text();
+  } else if (kind == "lost") {
+    cached.policy_is_lost = true;
   } else if (kind == "host") {
     read_host(fields, cached.hosts);
   } else if (kind == "accepted") {
@@ -221,6 +223,7 @@ std::string encode_cache(const CachedMembership& cached) {
   add_text(body, cached.origin);
   body += "\npolicy\t";
   add_text(body, cached.policy);
+  if (cached.policy_is_lost) body += "\nlost";
   fmt::format_to(std::back_inserter(body), "\naccepted\t{}\n", cached.memory.accepted);
   for (const auto& [host, addresses] : cached.hosts) add_host(body, host, addresses);
   add_directory(body, "members", cached.memory.members);

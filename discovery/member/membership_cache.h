@@ -22,6 +22,7 @@ struct CachedMembership {
   Memory memory;       ///< without what is only remembered for seconds; who is held for a while is so until `TimePoint()`
   HostAddresses hosts{};  ///< what names last stood for
   std::string policy;  ///< the last good document; empty: none
+  bool policy_is_lost = false;  ///< together with its registry: it stands until another is written
 
   bool operator==(const CachedMembership&) const = default;
 };

@@ -73,9 +73,18 @@ DirectoryReader::Settings MembershipKeeper::settings_of(const std::string& direc
       .max_members = config_.max_members};
 }
 
-void MembershipKeeper::begin() {
-  began_at_ = executor_.now();
-  if (cache_) load_cache();
+void MembershipKeeper::begin(std::optional<Known> known) {
+  out_since_ = executor_.now();
+  if (known) {
+    out_since_ = known->out_since.value_or(out_since_);
+    settling_until_ = known->settling_until;
+    if (known->membership.memory.members.is_known) adopt(std::move(known->membership));
+  } else if (cache_) {
+    if (std::optional<CachedMembership> cached = read_cache()) {
+      saved_policy_ = {cached->policy, cached->policy_is_lost};
+      adopt(std::move(*cached));
+    }
+  }
   if (is_ended_) return;  // by the sink
   warn_if_it_stays_so();
   ensemble_.add(*this);
@@ -94,7 +103,13 @@ void MembershipKeeper::end() {
   cache_.reset();
 }
 
-void MembershipKeeper::load_cache() {
+MembershipKeeper::Known MembershipKeeper::known() const {
+  Known known{.membership = remembered(), .settling_until = settling_until_};
+  if (!is_connected_) known.out_since = out_since_;
+  return known;
+}
+
+std::optional<CachedMembership> MembershipKeeper::read_cache() {
   std::string error;
   const auto text = read_own_file(config_.cache_file, kLongestCache, error);
   std::optional<CachedMembership> cached;
@@ -104,19 +119,32 @@ void MembershipKeeper::load_cache() {
   }
   if (cached && cached->origin != origin_of(config_)) {
     report_.log(Severity::Notice, fmt::format("\"{}\" is of another registry or path, and not used", config_.cache_file));
-    return;
+    return std::nullopt;
   }
   if (!error.empty()) {
     report_.count("cache refused");
     report_.log(Severity::Error, fmt::format("no membership from the cache: {}", error));
   }
-  if (!cached) return;
-  if (const ParsedPolicy parsed = parse_policy(cached->policy); parsed.policy) {
-    policy_ = *parsed.policy;
-    policy_text_ = saved_policy_ = std::move(cached->policy);
+  if (!cached) return cached;
+  // What is left of the time of those who are held for a while is not known any more.
+  for (auto* directory : {&cached->memory.members, &cached->memory.fixed, &cached->memory.direct}) {
+    for (HeldMember& held : directory->held) {
+      if (held.until) held.until = out_since_ + config_.session_timeout + kLongestReturn;
+    }
   }
-  memory_ = std::move(cached->memory);
-  hosts_.remember(std::move(cached->hosts));
+  report_.log(Severity::Notice, fmt::format("{} members from the cache \"{}\"", members_of(cached->memory).size(),
+                                            config_.cache_file));
+  return cached;
+}
+
+void MembershipKeeper::adopt(CachedMembership known) {
+  if (const ParsedPolicy parsed = parse_policy(known.policy); parsed.policy) {
+    policy_ = *parsed.policy;
+    policy_text_ = std::move(known.policy);
+    is_other_registry_ = known.policy_is_lost;
+  }
+  memory_ = std::move(known.memory);
+  hosts_.remember(std::move(known.hosts));
   // Allowed once is not allowed for ever.
   const std::vector<Cidr> allow = ranges_of(config_);
   for (auto* directory : {&memory_.members, &memory_.fixed, &memory_.direct}) {
@@ -124,27 +152,34 @@ void MembershipKeeper::load_cache() {
     std::erase_if(present, [&](const auto& member) { return !may_be_announced(member.address, allow); });
     directory->present = std::move(present);
     std::erase_if(directory->held, [&](const auto& held) { return !may_be_announced(held.member.address, allow); });
-    // What is left of their time is not known any more.
-    for (HeldMember& held : directory->held) {
-      if (held.until) held.until = began_at_ + config_.session_timeout + kLongestReturn;
-    }
   }
-  MemberList members = members_of(memory_);
   report_.state(SourceState::Cached, ensemble_.sessions());
-  report_.log(Severity::Notice, fmt::format("{} members from the cache \"{}\"", members.size(), config_.cache_file));
-  publish(members, std::nullopt);
+  publish(members_of(memory_), std::nullopt);
+}
+
+CachedMembership MembershipKeeper::remembered() const {
+  auto [policy, is_lost] = policy_to_save();
+  return {.origin = origin_of(config_),
+          .memory = memory_,
+          .hosts = hosts_.addresses(),
+          .policy = std::move(policy),
+          .policy_is_lost = is_lost};
+}
+
+std::pair<std::string, bool> MembershipKeeper::policy_to_save() const {
+  return {policy_text_, is_other_registry_ && policy_is_gone_ && !policy_text_.empty()};
 }
 
 void MembershipKeeper::save() {
-  saved_policy_ = policy_text_;
-  if (cache_) cache_->save({.origin = origin_of(config_), .memory = memory_, .hosts = hosts_.addresses(), .policy = policy_text_});
+  saved_policy_ = policy_to_save();
+  if (cache_) cache_->save(remembered());
 }
 
 void MembershipKeeper::on_connected(Session& session, const Connection& connection) {
   is_connected_ = true;
   // Where our session was in danger, so were those of members; brief losses endanger none.
   const bool is_late = connection.first && memory_.members.is_known;
-  const Clock::duration outage = is_late ? executor_.now() - began_at_ : connection.outage;
+  const Clock::duration outage = is_late ? executor_.now() - out_since_ : connection.outage;
   const bool is_long = outage >= config_.session_timeout * 2 / 3;
   const bool is_again = !connection.first && (connection.new_session || was_settling_);
   if (is_again || ((is_late || !connection.first) && is_long)) begin_settling();
@@ -160,6 +195,7 @@ void MembershipKeeper::begin_settling() {
 
 void MembershipKeeper::on_disconnected() {
   is_connected_ = false;
+  out_since_ = executor_.now();
   was_settling_ = settling_until_ && executor_.now() < *settling_until_;
   for (Watched* each : watched()) {
     if (each == nullptr) continue;
@@ -329,7 +365,7 @@ std::optional<Clock::duration> MembershipKeeper::wait_for_names(const MemberList
 void MembershipKeeper::announce(MemberList members, std::size_t held) {
   if (announced_ && is_same_to_balancer(*announced_, members)) {
     announced_ = std::move(members);
-    if (saved_policy_ != policy_text_ && is_complete()) save();
+    if (saved_policy_ != policy_to_save() && is_complete()) save();
     return;
   }
   report_.announced(announced_ ? *announced_ : MemberList(), members, held);

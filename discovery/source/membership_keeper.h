@@ -4,6 +4,7 @@
 #include <weir/discovery/source.h>
 #include <weir/discovery/zookeeper_source.h>
 
+#include "member/membership_cache.h"
 #include "member/policy.h"
 #include "member/reconcile.h"
 #include "session/ensemble.h"
@@ -17,6 +18,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace weir::discovery {
 
@@ -33,13 +36,21 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
     std::function<WallTime()> wall_clock = [] { return std::chrono::system_clock::now(); };
   };
 
+  /// What it knows that another one needs to go on for it.
+  struct Known {
+    CachedMembership membership;
+    std::optional<TimePoint> out_since{};       ///< nothing: there was contact
+    std::optional<TimePoint> settling_until{};
+  };
+
   /// `config` must be valid, as ZooKeeperSource checks it.
   MembershipKeeper(Executor& executor, Ensemble& ensemble, const ZooKeeperConfig& config, Parts parts);
 
-  /// Begins; may announce at once, from the cache.
-  void begin();
+  /// Begins; may announce at once, what a former keeper of the same path knew or what is in the cache.
+  void begin(std::optional<Known> known = {});
   /// Ends: announces nothing any more. May be called from the sink.
   void end();
+  Known known() const;
 
  private:
   /// A directory, and where the last complete reading of it is.
@@ -64,7 +75,10 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
   std::array<Watched*, 3> watched() { return {&members_, &fixed_, direct_.get()}; }
   bool is_complete();
   bool is_fresh();
-  void load_cache();
+  std::optional<CachedMembership> read_cache();
+  void adopt(CachedMembership known);
+  CachedMembership remembered() const;
+  std::pair<std::string, bool> policy_to_save() const;
   void save();
   void judge();
   void look();
@@ -84,13 +98,14 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
 
   bool is_ended_ = false;
   bool is_connected_ = false;
-  TimePoint began_at_{};
+  TimePoint out_since_{};  // while there is no contact
   Observation seen_;
   Watched members_, fixed_;
   std::unique_ptr<Watched> direct_;  // none if the format is native
   PolicyReader policy_reader_;
   Policy policy_;
-  std::string policy_text_, saved_policy_;
+  std::string policy_text_;
+  std::optional<std::pair<std::string, bool>> saved_policy_;  // as in the cache; nothing: there is none yet
   bool policy_was_read_ = false, policy_is_gone_ = false;
   bool is_other_registry_ = false;  // since the policy was last read
   Memory memory_;

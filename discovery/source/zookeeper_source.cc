@@ -5,6 +5,7 @@
 #include "source/membership_keeper.h"
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -51,7 +52,7 @@ class ZooKeeperSource::Impl {
                                                                            .look_up = look_up_here(),
                                                                            .status = status_,
                                                                            .disk = config_.cache_file.empty() ? nullptr : client_->disk()});
-      keeper_->begin();
+      keeper_->begin(std::exchange(inherited_, std::nullopt));
     });
   }
 
@@ -60,10 +61,13 @@ class ZooKeeperSource::Impl {
     // A sink that stops its own source is called by the keeper, which must therefore outlive this task.
     client_->run([&](Ensemble&) {
       keeper_->end();
+      left_ = keeper_->known();
       client_->executor().post([keeper = std::move(keeper_)] {});
     });
     client_.reset();
   }
+
+  void go_on_for(Impl& former) { inherited_ = std::exchange(former.left_, std::nullopt); }
 
   SourceStatus status() const { return status_->get(); }
   std::function<SourceStatus()> status_reader() const {
@@ -88,6 +92,7 @@ class ZooKeeperSource::Impl {
   const HostLookUp look_up_;
   const std::shared_ptr<SharedStatus> status_ = std::make_shared<SharedStatus>();
   std::shared_ptr<ZooKeeperClient> client_;
+  std::optional<MembershipKeeper::Known> inherited_, left_;
   std::shared_ptr<MembershipKeeper> keeper_;  // touched on the executor only
 };
 
@@ -99,6 +104,7 @@ ZooKeeperSource::~ZooKeeperSource() = default;
 
 void ZooKeeperSource::start(Sink sink) { impl_->start(std::move(sink)); }
 void ZooKeeperSource::stop() noexcept { impl_->stop(); }
+void ZooKeeperSource::go_on_for(ZooKeeperSource& former) { impl_->go_on_for(*former.impl_); }
 SourceStatus ZooKeeperSource::status() const { return impl_->status(); }
 std::function<SourceStatus()> ZooKeeperSource::status_reader() const { return impl_->status_reader(); }
 const ZooKeeperConfig& ZooKeeperSource::config() const { return impl_->config(); }

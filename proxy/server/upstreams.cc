@@ -209,13 +209,16 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
     entry.configured = resolve_servers(block, *error_log);
   }
   discovery::ZooKeeperConfig wanted = zookeeper_config(block);
+  std::unique_ptr<discovery::ZooKeeperSource> former;
   const DnsQuestion names = names_of(block);
   if (entry.source && (!block.discovers || entry.source_config != wanted || !names.same_as(entry.source_names))) {
     entry.source->stop();
-    entry.source.reset();
+    former = std::move(entry.source);
     // Read from the same place in another way, members stay until they were read again.
     const bool is_same_place = block.discovers && entry.source_config.servers == wanted.servers &&
                                entry.source_config.path == wanted.path;
+    // Also those that the registry does not name, be it that they are held or that it is away just now.
+    if (!is_same_place || entry.source_config.format != wanted.format) former.reset();
     if (!is_same_place) {
       const std::lock_guard lock(entry.mutex);
       entry.discovered = {};
@@ -240,6 +243,7 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
       std::move(wanted), log_event, discovery::ZooKeeperClients::of_process(), witness_of(entry.group),
       host_look_up(dns_, names));
   show_status(block, *entry.source);
+  if (former != nullptr) entry.source->go_on_for(*former);
   entry.source->start([&entry, error_log, name = block.name](balancer::Members members) {
     const std::lock_guard lock(entry.mutex);
     log::notice(*error_log, "upstream \"{}\" has {} discovered members (before: {})", name, members.size(),

@@ -337,6 +337,24 @@ TEST_F(ZooKeeperMembers, AReloadWhileZooKeeperIsAwayKeepsThem) {
   EXPECT_EQ(result.failed, 0u) << result.summary();
 }
 
+TEST_F(ZooKeeperMembers, AreNotLostWhenAReloadReadsThemInAnotherWayAndZooKeeperReturnsEmpty) {
+  FakeBackend a = FakeBackend::echoing("a"), b = FakeBackend::echoing("b");
+  add(a.address());
+  add(b.address());
+  WeirProcess weir(kConfig, values());
+  ASSERT_TRUE(served_by(weir, {"a", "b"}));
+  LoadGenerator load(weir.address());
+  server_.kill();
+  server_.wipe();
+  weir.reload("upstream group { zk_cluster %zk%; zk_min 0.5; } server { location / { proxy_pass http://group; } }");
+  server_.start();
+  ASSERT_TRUE(wait_until([&] { return weir.error_log().find("the directory is missing") != std::string::npos; }))
+      << weir.error_log();
+  EXPECT_TRUE(served_by(weir, {"a", "b"}));
+  const LoadResult result = load.finish();
+  EXPECT_EQ(result.failed, 0u) << result.summary();
+}
+
 TEST_F(ZooKeeperMembers, AreFoundWhenZooKeeperComesAfterTheProxy) {
   FakeBackend a = FakeBackend::echoing("a");
   nodes_.create(kStatic + a.address());

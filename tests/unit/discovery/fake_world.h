@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct FakeWorld {
         registry.factory(), log);
   }
 
-  void watch(HealthWitness witness = {}) {
+  void watch(HealthWitness witness = {}, std::optional<MembershipKeeper::Known> known = {}) {
     const auto sink = [this](balancer::Members members) { announced.push_back(std::move(members)); };
     const auto log = [this](Severity, std::string_view text) { note(text); };
     keeper = std::make_unique<MembershipKeeper>(*executor, *ensemble, config,
@@ -46,7 +47,7 @@ struct FakeWorld {
                                                                         .status = status,
                                                                         .disk = executor,
                                                                         .wall_clock = [this] { return wall_clock(); }});
-    keeper->begin();
+    keeper->begin(std::move(known));
   }
 
   void note(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 namespace weir::discovery {
 namespace {
@@ -61,6 +62,35 @@ TEST_F(MembershipKeeperWithCache, BelievesNoMassLossThatHappenedWhileItWasDown) 
   world.pass(1h);
   EXPECT_EQ(world.members().size(), 3u);
   EXPECT_EQ(status().held, 2u);
+}
+
+TEST_F(MembershipKeeperWithCache, KeepsAPolicyThatWasLostTogetherWithTheRegistry) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","drain":true}]})");
+  world.pass(2s);
+  world.registry.wipe();
+  world.pass(1min);
+  for (const char* name : {"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"}) world.join(name);
+  world.pass(1min);
+  restart();
+  world.pass(1min);
+  ASSERT_EQ(status().state, SourceState::Synced);
+  EXPECT_TRUE(world.member("10.0.0.1:80").draining);
+  world.set_policy(R"({"v":1})");
+  world.pass(2s);
+  EXPECT_FALSE(world.member("10.0.0.1:80").draining);
+}
+
+// As a reload does that changes how the same upstream is read.
+TEST_F(MembershipKeeperWithCache, IsWrittenByOneWhoGoesOnForAnotherWithoutACache) {
+  const std::string file = std::exchange(world.config.cache_file, {});
+  start_with({"10.0.0.1:80"});
+  world.keeper->end();
+  const auto known = world.keeper->known();
+  world.config.cache_file = file;
+  world.watch({}, known);
+  world.pass(2s);
+  EXPECT_TRUE(std::filesystem::exists(file));
 }
 
 TEST_F(MembershipKeeperWithCache, DoesNotMakeOfAShortHoldingOneWithoutEnd) {

@@ -245,6 +245,42 @@ TEST_F(MembershipKeeperTest, KeepsTheLastMembershipWhenItMayNotRead) {
   EXPECT_EQ(status().state, SourceState::Synced);
 }
 
+// As a reload does that changes how the same upstream is read.
+TEST_F(MembershipKeeperTest, GoesOnForAnotherAlsoWithThoseThatAreHeld) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.3:80","weight":7}]})");
+  world.leave("10.0.0.1:80");
+  world.leave("10.0.0.2:80");
+  world.pass(1s);
+  ASSERT_EQ(status().held, 2u);
+  world.keeper->end();
+  world.config.vanish.min_share = 0.5;
+  world.watch({}, world.keeper->known());
+  world.pass(1h);
+  EXPECT_EQ(world.members().size(), 3u);
+  EXPECT_EQ(status().held, 2u);
+  EXPECT_EQ(world.member("10.0.0.3:80").weight, 7u);
+  EXPECT_EQ(status().state, SourceState::Synced);
+}
+
+TEST_F(MembershipKeeperTest, GoesOnForAnotherAcrossAnOutage) {
+  start_with({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
+  world.registry.go_down();
+  world.pass(1min);
+  world.keeper->end();
+  world.watch({}, world.keeper->known());
+  EXPECT_EQ(world.members().size(), 3u);
+  for (const char* name : {"10.0.0.1:80", "10.0.0.2:80"}) world.leave(name);  // their sessions ended, too
+  world.registry.come_back();
+  world.pass(2s);
+  world.join("10.0.0.1:80");
+  world.pass(2s);
+  world.join("10.0.0.2:80");
+  world.pass(1min);
+  for (const auto& members : world.announced) EXPECT_EQ(members.size(), 3u);
+  EXPECT_EQ(status().held, 0u);
+}
+
 TEST_F(MembershipKeeperTest, ReadsFarLessOftenThanThingsChange) {
   start_with({});
   const auto reads = world.registry.reads();

@@ -12,7 +12,7 @@ namespace weir::discovery {
 /// How far the announced membership may be trusted.
 enum class SourceState {
   Cold,    ///< nothing was ever read, nothing was announced
-  Cached,  ///< nothing was read yet; what was announced is from the disk
+  Cached,  ///< nothing was read yet; what was announced is from the disk, or from the source before
   Synced,  ///< what was announced is what the registry says, and changes will be noticed
   Stale,   ///< contact is lost, or a directory cannot be read; the last membership stands, for as long as it takes
 };

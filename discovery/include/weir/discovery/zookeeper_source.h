@@ -94,6 +94,9 @@ class ZooKeeperSource final : public Source {
 
   void start(Sink sink) override;
   void stop() noexcept override;
+  /// To be called before `start`: goes on with what `former` knew when it was stopped, rather than with the cache. It must
+  /// have read the same path of the same ensemble in the same format.
+  void go_on_for(ZooKeeperSource& former);
 
   SourceStatus status() const;
   /// What `status` returns, as something that may be asked from any thread and outlive the source.
