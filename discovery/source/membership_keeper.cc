@@ -144,6 +144,8 @@ void MembershipKeeper::adopt(CachedMembership known) {
     is_other_registry_ = known.policy_is_lost;
   }
   memory_ = std::move(known.memory);
+  // What is not looked at any more is not missing.
+  if (direct_ == nullptr) memory_.direct = {};
   hosts_.remember(std::move(known.hosts));
   // Allowed once is not allowed for ever.
   const std::vector<Cidr> allow = ranges_of(config_);

@@ -81,6 +81,21 @@ TEST_F(MembershipKeeperWithCache, KeepsAPolicyThatWasLostTogetherWithTheRegistry
   EXPECT_FALSE(world.member("10.0.0.1:80").draining);
 }
 
+TEST_F(MembershipKeeperWithCache, HoldsNobodyOfALayoutThatIsNotReadAnyMore) {
+  world.registry.create("/weir/app/10.0.0.9:80");
+  start_with({"10.0.0.1:80"});
+  world.set_policy(R"({"v":1,"rules":[{"match":"10.0.0.1:80","weight":7}]})");
+  world.pass(3s);
+  ASSERT_EQ(world.members(), (Addresses{"10.0.0.1:80", "10.0.0.9:80"}));
+  world.config.format = Format::Native;
+  restart();
+  world.pass(1s);
+  EXPECT_EQ(world.members(), (Addresses{"10.0.0.1:80"}));
+  world.registry.remove("/weir/app/policy");
+  world.pass(1s);
+  EXPECT_EQ(world.member("10.0.0.1:80").weight, 100u) << "nothing is odd about that registry";
+}
+
 // As a reload does that changes how the same upstream is read.
 TEST_F(MembershipKeeperWithCache, IsWrittenByOneWhoGoesOnForAnotherWithoutACache) {
   const std::string file = std::exchange(world.config.cache_file, {});
