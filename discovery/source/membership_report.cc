@@ -92,6 +92,7 @@ void MembershipReport::announced(const MemberList& before, const MemberList& mem
     ++status.generation;
     status.last_change = executor_.now();
     status.members = members.size();
+    status.held = held;
   });
   log(Severity::Notice, fmt::format("{} members: {} joined, {} left, {} changed{}", members.size(), change.joined,
                                     change.left, change.changed, held == 0 ? "" : fmt::format(", {} held", held)));

@@ -62,6 +62,12 @@ TEST_F(MembershipKeeperWithCache, BelievesNoMassLossThatHappenedWhileItWasDown) 
   world.pass(1h);
   EXPECT_EQ(world.members().size(), 3u);
   EXPECT_EQ(status().held, 2u);
+  world.join("10.0.0.4:80");
+  world.pass(2s);
+  world.registry.go_down();
+  restart();
+  EXPECT_EQ(status().members, 4u);
+  EXPECT_EQ(status().held, 2u) << "of those from the cache";
 }
 
 TEST_F(MembershipKeeperWithCache, KeepsAPolicyThatWasLostTogetherWithTheRegistry) {
