@@ -23,6 +23,7 @@ struct Server {
   std::string registered;  // the same, or by the name of its host
   std::unique_ptr<Ensemble> ensemble;
   std::unique_ptr<Registration> registration;
+  bool is_well = true;
 };
 
 class Simulation {
@@ -51,6 +52,7 @@ class Simulation {
     world_.registry.come_back();
     world_.registry.freeze(false);
     world_.do_name_servers_fail = false;
+    world_.set_policy(R"({"v":1})");
     // The longest of: noticing that a session is gone, coming back, and the time members are given to do so.
     world_.pass(1min);
     check_at_rest();
@@ -107,11 +109,41 @@ class Simulation {
     excused_until_[server.address] = world_.executor->now() + 30s;
   }
 
+  // Its check fails, or passes again; perhaps just as a connection is lost.
+  void change_health(Server& server) {
+    server.is_well = !server.is_well;
+    excuse(server);
+    if (!server.is_well) gone_.insert(server.address);
+    server.registration->want(server.is_well);
+    if (random_() % 2 == 0) return;
+    world_.pass(std::chrono::microseconds(random_() % 3000));
+    world_.registry.cut_connections();
+  }
+
+  void change_policy() {
+    if (world_.registry.is_down()) return;
+    const std::string& address = servers_[random_() % servers_.size()]->registered;
+    switch (random_() % 6) {
+      case 0: return world_.set_policy(R"({"v":1,"freeze":true})");
+      case 1: return world_.set_policy(R"({"v":1,"unknown":true})");
+      case 2: return world_.set_policy(R"({"v":1,"rules":[{"match":")" + address + R"(","drain":true}]})");
+      case 3: return world_.set_policy(R"({"v":1,"split":[{"match":"v=2","percent":50}],"backup_below":0.5})");
+      case 4: world_.registry.remove("/weir/app/policy"); return;
+      case 5: return world_.set_policy(R"({"v":1})");
+    }
+  }
+
+  // Another keeper goes on for this one.
+  void reload() {
+    world_.keeper->end();
+    world_.watch({}, world_.keeper->known());
+  }
+
   void step() {
-    const auto kind = random_() % 14;
+    const auto kind = random_() % 17;
     constexpr const char* kKinds[] = {"start a server", "kill a server", "drain a server", "down", "back", "cut", "wipe",
                                       "save", "restore", "freeze or thaw", "expire the proxy", "expire a server", "garbage",
-                                      "name servers fail or answer"};
+                                      "name servers fail or answer", "a check fails or passes", "another policy", "reload"};
     world_.lines.push_back(std::to_string(world_.executor->now().time_since_epoch() / 1ms) + " --- " + kKinds[kind]);
     switch (kind) {
       case 0: return start_server();
@@ -153,6 +185,9 @@ class Simulation {
       case 13:
         world_.do_name_servers_fail = random_() % 2 == 0;
         return;
+      case 14: return change_health(*servers_[random_() % servers_.size()]);
+      case 15: return change_policy();
+      case 16: return reload();
     }
   }
 
@@ -168,9 +203,11 @@ class Simulation {
         ASSERT_TRUE(std::binary_search(addresses.begin(), addresses.end(), address)) << address << " lives but was lost";
       }
       for (const auto& server : servers_) {
-        const bool is_excused = world_.executor->now() < excused_until_[server->address];
-        const bool is_named = std::binary_search(addresses.begin(), addresses.end(), server->address);
-        if (is_named && !is_excused) known_.insert(server->address);
+        const bool is_excused = !server->is_well || world_.executor->now() < excused_until_[server->address];
+        const auto named = std::find_if(members.begin(), members.end(),
+                                        [&](const auto& member) { return member.address == server->address; });
+        // One that announced its leaving, and changed its mind while nobody could hear it, may go.
+        if (named != members.end() && !named->draining && !is_excused) known_.insert(server->address);
       }
     }
   }
@@ -179,13 +216,23 @@ class Simulation {
   void check_at_rest() {
     const std::vector<std::string> members = world_.members();
     for (const auto& server : servers_) {
+      if (!server->is_well) {
+        if (was_saved_) continue;  // an older copy may bring an older name of the same session back
+        for (const std::string& name : world_.registry.children("/weir/app/members")) {
+          EXPECT_FALSE(name.starts_with(server->registered) &&
+                       world_.registry.owner_of("/weir/app/members/" + name) == server->ensemble->session()->client_id())
+              << server->address << " does not serve but is registered";
+        }
+        continue;
+      }
       ASSERT_TRUE(std::find(members.begin(), members.end(), server->address) != members.end())
           << server->address << " serves but is no member";
       EXPECT_FALSE(world_.member(server->address).draining) << server->address;
     }
     std::size_t living = 0;
     for (const std::string& address : members) {
-      const bool lives = std::any_of(servers_.begin(), servers_.end(), [&](const auto& s) { return s->address == address; });
+      const bool lives = std::any_of(servers_.begin(), servers_.end(),
+                                     [&](const auto& s) { return s->is_well && s->address == address; });
       living += lives;
       EXPECT_TRUE(lives || gone_.contains(address)) << address << " came from nowhere";
     }
