@@ -37,6 +37,8 @@ void log_to_stderr(Severity severity, std::string_view text) {
 class Signals {
  public:
   Signals() {
+    // Inherited as ignored, it would never tell that a child has ended, nor how.
+    ::signal(SIGCHLD, SIG_DFL);
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);

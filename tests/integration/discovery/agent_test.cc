@@ -207,6 +207,13 @@ TEST_F(AgentTest, RunsACommandAndIsRegisteredWhileThatRuns) {
   EXPECT_TRUE(app.sees({}));
 }
 
+TEST_F(AgentTest, EndsWithItsCommandAlsoWhereSignalsOfChildrenAreIgnored) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  auto one = agent("127.0.0.1:81", {"--", "/bin/sh", "-c", "exit 3"});
+  std::signal(SIGCHLD, before);
+  EXPECT_EQ(one.wait(), 3) << one.output();
+}
+
 TEST_F(AgentTest, EndsWithItsCommand) {
   Watched app(servers());
   app.start();
