@@ -72,6 +72,8 @@ TEST(StreamLimits, IdlePipesTakeNobodysPlace) {
   FakeBackend app = echo("app");
   WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}},
                    in_stream({.main = "worker_rlimit_nofile " + std::to_string(kLimit) + ";\n", .workers = 1}));
+  RawClient first(weir.address());
+  EXPECT_EQ(first.read_bytes(4), "app:");  // so that whoever serves has opened what it needs
   const std::size_t before = descriptors(weir), sockets = descriptors(weir, "socket"), pipes = descriptors(weir, "pipe");
   {
     const std::string bulk(kBulk, 'b');
