@@ -81,7 +81,10 @@ bool ChildProcess::running() {
 }
 
 void ChildProcess::signal(int number) const {
-  if (pid_ > 0 && !exit_code_) ::kill(pid_, number);
+  if (pid_ <= 0 || exit_code_ || ::kill(pid_, number) != 0 || number != SIGSTOP) return;
+  // A thread goes on until the one that got the signal has told it.
+  siginfo_t stopped;
+  ::waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WEXITED | WNOWAIT);
 }
 
 void ChildProcess::kill() {

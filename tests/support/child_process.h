@@ -26,6 +26,7 @@ class ChildProcess {
   bool started() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   bool running();
+  /// After SIGSTOP it returns when all threads have stopped.
   void signal(int number) const;
   /// kill -9, and waits for the end.
   void kill();
