@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "http/patience.h"
 #include "shared/address.h"
 
 namespace weir::http {
@@ -189,10 +190,8 @@ void Attempt::hear() {
 
 /// Has on_event called when the client goes away. Returns false if it is gone already.
 bool Attempt::watch_client() {
-  net::Stream& client = exchange_.client().stream();
-  if (*conf_.ignore_client_abort) return client.is_open();  // else it was Weir that ended the connection
-  if (client.peer_closed()) return false;
-  client.watch(this);
+  if (is_client_gone(exchange_)) return false;
+  if (!*conf_.ignore_client_abort) exchange_.client().stream().watch(this);
   return true;
 }
 

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "http/date.h"
-#include "http/proxy_conf.h"
+#include "http/patience.h"
 #include "net/out_of_memory.h"
 #include "shared/key.h"
 
@@ -30,10 +30,9 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
         reader_(reader),
         route_(route),
         until_(timeout.count() > 0 ? exchange.loop().now() + timeout : net::TimePoint::max()),
-        ignores_abort_(*exchange.conf<ProxyConf>().ignore_client_abort),
         self_(std::make_shared<PatientExchange*>(this)) {
     arm_at(std::min(until_, exchange.loop().now() + kLook));
-    if (is_client_gone()) ended_ = Ended::ClientGone;
+    if (is_client_gone(exchange)) ended_ = Ended::ClientGone;
     exchange.client().stream().watch(this);
   }
   ~PatientExchange() override {
@@ -67,11 +66,7 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
     if (reader_.is_check_due(now) || reader_.is_draining(route_)) end(Ended::Looks);
   }
   void on_event(net::Stream&) override {
-    if (is_client_gone()) end(Ended::ClientGone);
-  }
-  bool is_client_gone() const {
-    const net::Stream& client = exchange_.client().stream();
-    return ignores_abort_ ? !client.is_open() : client.peer_closed();
+    if (is_client_gone(exchange_)) end(Ended::ClientGone);
   }
   void end(Ended how) {
     if (how <= ended_) return;  // a call that comes too late for us
@@ -83,7 +78,6 @@ class PatientExchange final : public balancer::Queue::Waiter, private net::Strea
   balancer::UpstreamReader& reader_;
   const std::string_view route_;
   const net::TimePoint until_;
-  const bool ignores_abort_;
   Ended ended_ = Ended::NotYet;
   std::coroutine_handle<> coroutine_;
   const std::shared_ptr<PatientExchange*> self_;  // what a call holds until it is on our thread

@@ -5,6 +5,7 @@
 #include "config/directive.h"
 #include "shared/address.h"
 #include "http/forward.h"
+#include "http/patience.h"
 #include "shared/proxy_tls.h"
 #include "shared/resolver_conf.h"
 #include "http/uri.h"
@@ -85,20 +86,17 @@ std::optional<Url> split(Exchange& exchange, std::string_view url) {
 class PatientLookup final : private net::StreamWatcher {
  public:
   PatientLookup(Exchange& exchange, net::Resolver& resolver, std::string_view name)
-      : client_(exchange.client().stream()),
-        ignores_abort_(*exchange.conf<ProxyConf>().ignore_client_abort),
-        lookup_(resolver.resolve(name, *exchange.conf<ResolverConf>().timeout)) {
-    client_.watch(this);
+      : exchange_(exchange), lookup_(resolver.resolve(name, *exchange.conf<ResolverConf>().timeout)) {
+    exchange.client().stream().watch(this);
   }
-  ~PatientLookup() { client_.watch(nullptr); }
+  ~PatientLookup() { exchange_.client().stream().watch(nullptr); }
   net::Resolver::Lookup& lookup() { return lookup_; }
 
  private:
-  void on_event(net::Stream& client) override {
-    if (ignores_abort_ ? !client.is_open() : client.peer_closed()) lookup_.cancel();
+  void on_event(net::Stream&) override {
+    if (is_client_gone(exchange_)) lookup_.cancel();
   }
-  net::Stream& client_;
-  const bool ignores_abort_;
+  Exchange& exchange_;
   net::Resolver::Lookup lookup_;
 };
 

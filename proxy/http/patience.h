@@ -4,8 +4,16 @@
 #include <coroutine>
 
 #include "http/exchange.h"
+#include "http/proxy_conf.h"
 
 namespace weir::http {
+
+/// Whether nobody waits for what a backend answers: the client is gone; where `proxy_ignore_client_abort` is on, which does
+/// not heed that, only if it was Weir that closed the connection.
+inline bool is_client_gone(Exchange& exchange) {
+  const net::Stream& client = exchange.client().stream();
+  return *exchange.conf<ProxyConf>().ignore_client_abort ? !client.is_open() : client.peer_closed();
+}
 
 /// `co_await patient_sleep(exchange, duration)`: goes on after `duration`, with true; or soon after the client is gone,
 /// with false. Nothing else may watch the client's stream meanwhile.
