@@ -27,12 +27,12 @@ class ListeningPort {
 
 std::shared_ptr<HealthChecks::Group> begin_mandatory(HealthChecks& checks,
                                                      std::shared_ptr<balancer::Upstream> upstream) {
-  return checks.begin(std::move(upstream),
-                      {{.protocol = shared::HealthCheck::Protocol::Tcp,
-                        .interval = std::chrono::milliseconds(20),
-                        .mandatory = true,
-                        .limit = std::chrono::seconds(1)}},
-                      nullptr, std::make_shared<log::ErrorLog>());
+  shared::HealthCheck check;
+  check.protocol = shared::HealthCheck::Protocol::Tcp;
+  check.interval = std::chrono::milliseconds(20);
+  check.mandatory = true;
+  check.limit = std::chrono::seconds(1);
+  return checks.begin(std::move(upstream), {check}, nullptr, std::make_shared<log::ErrorLog>());
 }
 
 std::shared_ptr<balancer::Upstream> make_upstream() {
