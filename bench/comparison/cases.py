@@ -32,7 +32,8 @@ class Case:
 
     def for_floor(self):
         """Whether a relay of bytes without any bound does this case."""
-        return not self.tls and not self.rate and not self.datagrams and self.backends == 1 and max(self.size, self.post_size) <= 10240
+        return (not self.handshake and not self.rate and not self.datagrams and self.backends == 1
+                and max(self.size, self.post_size) <= 10240)
 
 
 CASES = [

@@ -22,6 +22,8 @@ def install_missing():
     missing = [package for program, package in packages.items() if not shutil.which(program, path=path)]
     if not os.path.exists("/usr/lib/nginx/modules/ngx_stream_module.so"):
         missing.append("libnginx-mod-stream")
+    if not os.path.exists("/usr/include/openssl/ssl.h"):
+        missing.append("libssl-dev")
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

@@ -32,7 +32,8 @@ class Program:
         config = folder / "proxy.conf"
         if self.kind == "floor":
             config.write_text("")
-            command = [self.binary, str(port), str(backend_port)]
+            certificate = [str(folder / "cert.pem"), str(folder / "key.pem")] if case.tls else []
+            command = [self.binary, str(port), str(backend_port), *certificate]
         elif self.kind == "haproxy":
             config.write_text(configs.haproxy_text(case, port, backend_port, self.name != "haproxy-copying", folder))
             command = [self.binary, "-db", "-f", str(config)]
