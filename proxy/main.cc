@@ -17,7 +17,7 @@ int run_agent(std::span<char*> words) {
   weir::discovery::AgentOptions options;
   std::string error;
   if (!weir::discovery::parse_agent_arguments(words, options, error)) {
-    std::cerr << "weir agent: " << error << '\n';
+    std::cerr << "weir agent: " << error << "; see weir agent --help\n";
     return 1;
   }
   if (options.help) {
@@ -31,7 +31,7 @@ int run_zk(std::span<char*> words) {
   weir::discovery::ZkToolOptions options;
   std::string error;
   if (!weir::discovery::parse_zk_tool_arguments(words, options, error)) {
-    std::cerr << "weir zk: " << error << '\n';
+    std::cerr << "weir zk: " << error << "; see weir zk --help\n";
     return 1;
   }
   if (options.help) {

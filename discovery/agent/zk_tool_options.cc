@@ -18,6 +18,12 @@ constexpr std::pair<std::string_view, Command> kCommands[] = {
     {"split", Command::Split}, {"freeze", Command::Freeze},   {"accept", Command::Accept},
 };
 
+std::string all_commands() {
+  std::string all;
+  for (const auto& [name, command] : kCommands) all += (all.empty() ? "" : ", ") + std::string(name);
+  return all;
+}
+
 void apply(std::string_view option, Arguments& arguments, ZkToolOptions& options) {
   if (option == "--zk") options.servers = servers_argument(arguments.value());
   else if (option == "--path") options.path = path_argument(arguments.value());
@@ -72,12 +78,14 @@ bool parse_zk_tool_arguments(std::span<char*> args, ZkToolOptions& options, std:
       }
       const auto known = std::find_if(std::begin(kCommands), std::end(kCommands),
                                       [&](const auto& command) { return command.first == *argument; });
-      if (known == std::end(kCommands) || std::exchange(has_command, true))
+      if (std::exchange(has_command, true))
         throw std::invalid_argument("unexpected argument \"" + std::string(*argument) + "\"");
+      if (known == std::end(kCommands))
+        throw std::invalid_argument("unknown command \"" + std::string(*argument) + "\", expected one of " + all_commands());
       options.command = known->second;
     }
     if (options.help) return true;
-    if (!has_command) throw std::invalid_argument("no command given, expected ls or another of those in --help");
+    if (!has_command) throw std::invalid_argument("no command given, expected one of " + all_commands());
     require_complete(options);
     return true;
   } catch (const std::invalid_argument& wrong) {

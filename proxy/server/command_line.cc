@@ -28,6 +28,13 @@ constexpr std::string_view kInstalledPrefix = "/etc/weir/";
 constexpr Layout kInstalled{"weir.conf", "/var/log/weir/error.log", "/run/weir.pid"};
 constexpr Layout kRelocated{"conf/weir.conf", "logs/error.log", "logs/weir.pid"};
 
+/// The letters of an option word; the words that other programs have for two of them mean the same.
+std::string_view letters_of(std::string_view word) {
+  if (word == "--help") return "h";
+  if (word == "--version") return "v";
+  return word.substr(1);
+}
+
 /// Walks over the arguments: letters of a group one by one, or a value that belongs to the last letter.
 class Arguments {
  public:
@@ -37,7 +44,7 @@ class Arguments {
     if (at_ == args_.size()) return false;
     const std::string_view word = args_[at_++];
     if (word.empty() || word[0] != '-') throw UsageError(fmt::format("invalid option: \"{}\"", word));
-    letters_ = word.substr(1);
+    letters_ = letters_of(word);
     return true;
   }
 
@@ -144,12 +151,13 @@ std::string help_text() {
   return fmt::format(
       R"(Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
             [-e filename] [-c filename] [-g directives]
-       weir agent --help
-       weir sim --help
+       weir agent --help    registers a server in ZooKeeper
+       weir zk --help       shows and changes an upstream in ZooKeeper
+       weir sim --help      plays a balancing method on a virtual clock
 
 Options:
-  -?,-h         : this help
-  -v            : show version and exit
+  -?,-h,--help  : this help
+  -v,--version  : show version and exit
   -V            : show version and what this build can do, and exit
   -t            : test the configuration and exit; opens no socket
   -T            : test the configuration, print every file of it and exit

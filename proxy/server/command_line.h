@@ -17,8 +17,8 @@ enum class Control { Stop, Quit, Reopen, Reload };
 
 /// The arguments as given; an empty string or no value means "not given".
 struct CommandLine {
-  bool show_help = false;                ///< -h -?; also sets `show_version`, as nginx prints both
-  bool show_version = false;             ///< -v
+  bool show_help = false;                ///< -h -? --help; also sets `show_version`, as nginx prints both
+  bool show_version = false;             ///< -v --version
   bool show_build = false;               ///< -V; also sets `show_version`
   bool test_configuration = false;       ///< -t
   bool dump_configuration = false;       ///< -T; also sets `test_configuration`
@@ -30,7 +30,7 @@ struct CommandLine {
   std::string directives;                ///< -g: statements of the main context, read before the file
 };
 
-/// The arguments cannot be understood; `what()` says why in nginx's words, to be printed behind `weir: `.
+/// The arguments cannot be understood; `what()` says why in nginx's words, to be printed behind `weir: ` and before where help is.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -74,7 +74,7 @@ int run_server(std::span<char* const> words) {
   try {
     return run_checked(words);
   } catch (const UsageError& error) {
-    std::cerr << "weir: " << error.what() << '\n';
+    std::cerr << "weir: " << error.what() << "; see weir -h\n";
   } catch (const std::exception& error) {
     std::cerr << "weir: [emerg] " << error.what() << '\n';
   }

@@ -106,16 +106,18 @@ TEST(CommandLine, SaysWhatItIs) {
   EXPECT_EQ(build.exit_code, 0);
   EXPECT_TRUE(contains(build.output, "nginx version: nginx/1.")) << build.output;
   EXPECT_TRUE(contains(build.output, "configure arguments: --")) << build.output;
-  const RunResult help = run_weir({"-h"});
-  EXPECT_EQ(help.exit_code, 0);
-  for (const char* option : {"-t", "-T", "-q", "-s signal", "-p prefix", "-c filename", "-g directives"})
-    EXPECT_TRUE(contains(help.output, option)) << option << "\n" << help.output;
+  for (const char* word : {"-h", "--help"}) {
+    const RunResult help = run_weir({word});
+    EXPECT_EQ(help.exit_code, 0);
+    for (const char* option : {"-t", "-T", "-q", "-s signal", "-p prefix", "-c filename", "-g directives", "weir zk --help"})
+      EXPECT_TRUE(contains(help.output, option)) << option << "\n" << help.output;
+  }
 }
 
 TEST(CommandLine, RefusesWhatItDoesNotKnow) {
   const RunResult option = run_weir({"-Z"});
   EXPECT_EQ(option.exit_code, 1);
-  EXPECT_TRUE(contains(option.output, "invalid option: \"Z\"")) << option.output;
+  EXPECT_TRUE(contains(option.output, "invalid option: \"Z\"; see weir -h")) << option.output;
   const RunResult signal = run_weir({"-s", "explode"});
   EXPECT_EQ(signal.exit_code, 1);
   EXPECT_TRUE(contains(signal.output, "invalid option: \"-s explode\"")) << signal.output;

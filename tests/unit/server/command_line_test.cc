@@ -60,6 +60,9 @@ TEST(CommandLine, BothLettersAskForHelp) {
   EXPECT_TRUE(parse({"-h"}).show_help);
   EXPECT_TRUE(parse({"-?"}).show_help);
   EXPECT_TRUE(parse({"-?"}).show_version);
+  EXPECT_TRUE(parse({"--help"}).show_help);
+  EXPECT_TRUE(parse({"--version"}).show_version);
+  EXPECT_FALSE(parse({"--version"}).show_help);
 }
 
 TEST(CommandLine, ErrorLogNamedStderrIsTheErrorStream) {
@@ -78,7 +81,7 @@ TEST(CommandLine, ComplainsInNginxWords) {
   EXPECT_EQ(complaint_about({"conf"}), "invalid option: \"conf\"");
   EXPECT_EQ(complaint_about({""}), "invalid option: \"\"");
   EXPECT_EQ(complaint_about({"-tx"}), "invalid option: \"x\"");
-  EXPECT_EQ(complaint_about({"--help"}), "invalid option: \"-\"");
+  EXPECT_EQ(complaint_about({"--halp"}), "invalid option: \"-\"");
   EXPECT_EQ(complaint_about({"-s", "restart"}), "invalid option: \"-s restart\"");
   EXPECT_EQ(complaint_about({"-s"}), "option \"-s\" requires parameter");
   EXPECT_EQ(complaint_about({"-c"}), "option \"-c\" requires file name");
