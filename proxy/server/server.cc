@@ -243,13 +243,9 @@ void Server::commit_upstreams(const Configuration& configuration) {
 }
 
 void Server::await_members() {
-  constexpr std::chrono::milliseconds kLimit{2000};
-  const auto began = std::chrono::steady_clock::now();
-  const bool http_known = http_upstreams_.wait_for_members(kLimit);
-  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  const bool stream_known = stream_upstreams_.wait_for_members(std::max(kLimit - passed, std::chrono::milliseconds(0)));
-  if (!http_known || !stream_known)
-    log::warn(*error_log_, "ZooKeeper did not say who the members are within {} s: going on without", kLimit.count() / 1000);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  http_upstreams_.wait_for_members(deadline, *error_log_);
+  stream_upstreams_.wait_for_members(deadline, *error_log_);
 }
 
 void Server::reload() {

@@ -255,14 +255,12 @@ void Upstreams::commit_one(shared::UpstreamBlock& block, Entry& entry,
   });
 }
 
-bool Upstreams::wait_for_members(std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  bool all = true;
+void Upstreams::wait_for_members(std::chrono::steady_clock::time_point deadline, const log::ErrorLog& error_log) {
   for (auto& [name, entry] : entries_) {
     std::unique_lock lock(entry->mutex);
-    all = entry->read_once.wait_until(lock, deadline, [&] { return entry->all_read(); }) && all;
+    if (!entry->read_once.wait_until(lock, deadline, [&] { return entry->all_read(); }))
+      log::error(error_log, "upstream \"{}\": ZooKeeper does not say who the members are: going on without", name);
   }
-  return all;
 }
 
 void Upstreams::commit(const std::shared_ptr<shared::ProtocolConfig>& config, std::shared_ptr<log::ErrorLog> error_log) {

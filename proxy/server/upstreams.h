@@ -33,10 +33,9 @@ class Upstreams {
   /// Puts the monitors of those that are checked into `config`.
   void commit(const std::shared_ptr<shared::ProtocolConfig>& config, std::shared_ptr<log::ErrorLog> error_log);
 
-  /// Waits until every discovered membership was read once, at most `limit`: a request that comes in the first moments
-  /// should not find an empty group. A registry that does not answer delays the start by `limit`, no more.
-  /// Returns whether all were read.
-  bool wait_for_members(std::chrono::milliseconds limit);
+  /// Waits until every discovered membership was read once, at most until `deadline`: a request that comes in the first
+  /// moments should not find an empty group. Those whose registry does not answer by then are named in `error_log`.
+  void wait_for_members(std::chrono::steady_clock::time_point deadline, const log::ErrorLog& error_log);
 
  private:
   /// What a name stands for at present. The watch ends before the rest.

@@ -79,5 +79,16 @@ TEST_F(ZkDirectives, RefuseByNameWhatOfThatModuleTheyDoNotDo) {
   }
 }
 
+TEST_F(ZkDirectives, AStartWithoutTheRegistryNamesWhoseMembersAreUnknown) {
+  // The error log's usual level: what only a warning says is not seen by those who configured none.
+  WeirProcess weir("upstream group { zk_cluster 127.0.0.1:1; } upstream fixed { server 127.0.0.1:1; } "
+                   "server { location / { proxy_pass http://group; } location /fixed { proxy_pass http://fixed; } }",
+                   {}, {.log_level = "error"});
+  EXPECT_EQ(weir.get("/").status, 502);
+  EXPECT_NE(weir.error_log().find("upstream \"group\": ZooKeeper does not say who the members are"), std::string::npos)
+      << weir.error_log();
+  EXPECT_EQ(weir.error_log().find("upstream \"fixed\""), std::string::npos) << weir.error_log();
+}
+
 }  // namespace
 }  // namespace weir::test
