@@ -6,6 +6,7 @@
 #include "session/c_client.h"
 #include "session/zookeeper_client.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -33,14 +34,14 @@ void log_to_stderr(Severity severity, std::string_view text) {
                text.data());
 }
 
-// SIGTERM, SIGINT and the end of a child, as something to wait for instead of something that interrupts.
+// What tells us to stop (SIGTERM, SIGINT, SIGHUP) and the end of a child, as something to wait for instead of something that interrupts.
 class Signals {
  public:
   Signals() {
     // Inherited as ignored, it would never tell that a child has ended, nor how.
     ::signal(SIGCHLD, SIG_DFL);
     sigemptyset(&set_);
-    for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set_, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
   /// The next one; 0 if none came within `duration`.
@@ -55,7 +56,7 @@ class Signals {
     for (;;) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
       const int signal = wait_for(std::max(left, 0ms));
-      if (signal == SIGTERM || signal == SIGINT) return true;
+      if (signal != 0 && signal != SIGCHLD) return true;
       if (child != nullptr && !child->is_running()) return true;
       if (left <= 0ms) return false;
     }
@@ -99,6 +100,9 @@ int run_agent(const AgentOptions& options) {
   ChildCommand* const child = command ? &*command : nullptr;
   auto client =
       ZooKeeperClient::make(parse_servers(options.servers), options.session_timeout, log_to_stderr, options.auth);
+  log_to_stderr(Severity::Notice,
+                fmt::format("registers {} in {} of {}{}", options.address, options.path, fmt::join(options.servers, ","),
+                            options.check == AgentOptions::Check::None ? "" : " while it passes the check"));
   std::unique_ptr<Registration> registration;
   client->run([&](Ensemble& ensemble) {
     NativeName name;

@@ -72,7 +72,7 @@ std::string agent_help() {
   return "Usage: weir agent --zk HOST[:PORT][,...] --path PATH --address IP:PORT [options] [-- COMMAND ...]\n"
          "\n"
          "Registers IP:PORT as a member of the upstream kept under PATH in ZooKeeper, and keeps it registered.\n"
-         "On SIGTERM or SIGINT: announces that it is draining, waits, removes the member, exits.\n"
+         "On SIGTERM, SIGINT or SIGHUP: announces that it is draining, waits, removes the member, exits.\n"
          "\n"
          "  --zk LIST             servers of the ensemble, comma-separated; port 2181 if none is given\n"
          "  --path PATH           the upstream, such as /weir/backend; made if it does not exist\n"

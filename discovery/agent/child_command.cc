@@ -18,6 +18,7 @@ ChildCommand::ChildCommand(const std::vector<std::string>& words) {
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
+  sigdelset(&all, SIGHUP);  // nohup is for the command, too
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);

@@ -235,6 +235,7 @@ void MembershipKeeper::on_reading(DirectoryReader& reader, MemberDirectory direc
     if (each == nullptr || &each->reader != &reader) continue;
     each->reading = std::move(directory);
     each->was_read = each->is_fresh = true;
+    break;
   }
   judge();
 }

@@ -62,6 +62,21 @@ TEST_F(AgentTest, RegistersDrainsAndLeaves) {
   EXPECT_TRUE(wait_until([&] { return sessions_at(server) == 1; })) << "the session was left to time out";
 }
 
+TEST_F(AgentTest, DrainsWhenItsTerminalGoes) {
+  Watched app(servers());
+  app.start();
+  const auto before = std::signal(SIGHUP, SIG_DFL);  // nohup may have run the tests
+  auto one = agent();
+  std::signal(SIGHUP, before);
+  ASSERT_TRUE(app.sees({"127.0.0.1:81"})) << app.log() << one.output();
+  one.signal(SIGHUP);
+  EXPECT_EQ(one.wait(), 0);
+  ASSERT_TRUE(app.sees({})) << app.log();
+  const auto history = app.history();
+  ASSERT_GE(history.size(), 3u);
+  EXPECT_TRUE(history[history.size() - 2].at(0).draining) << "left without draining first";
+}
+
 TEST_F(AgentTest, LeavesAtOnceOnASecondSignal) {
   Watched app(servers());
   app.start();
@@ -79,6 +94,7 @@ TEST_F(AgentTest, EndsWithoutAServerToo) {
   auto one = agent();
   ASSERT_TRUE(wait_until([&] { return one.running(); }));
   EXPECT_FALSE(one.wait(300ms));
+  EXPECT_NE(one.output().find("registers 127.0.0.1:81 in /weir/app of " + server.address()), std::string::npos) << one.output();
   one.signal(SIGTERM);
   EXPECT_EQ(one.wait(), 0) << one.output();
 }
