@@ -280,7 +280,7 @@ MemberList members_of(const std::vector<HeldMember>& held) {
 
 std::optional<TimePoint> when_to_look_again(const Memory& memory, const Circumstances& circumstances) {
   std::optional<TimePoint> earliest;
-  for (const auto* directory : {&memory.members, &memory.fixed, &memory.direct}) {
+  for (const DirectoryMemory* directory : memory.directories()) {
     for (const HeldMember& held : directory->held) {
       if (held.until && (!earliest || *held.until < *earliest)) earliest = held.until;
       const TimePoint ask = circumstances.now + kAskHealthEvery;
@@ -295,7 +295,7 @@ std::optional<TimePoint> when_to_look_again(const Memory& memory, const Circumst
 void accept_all(Memory& memory, const Circumstances& circumstances, Tally& tally) {
   if (circumstances.accept <= memory.accepted) return;
   memory.accepted = circumstances.accept;
-  for (auto* directory : {&memory.members, &memory.fixed, &memory.direct}) {
+  for (DirectoryMemory* directory : memory.directories()) {
     tally.released_accepted += directory->held.size();
     directory->held.clear();
     directory->lost.clear();

@@ -84,6 +84,9 @@ struct Memory {
   DirectoryMemory members, fixed, direct;
   std::int64_t accepted = 0;  ///< the operator's acceptance that was last carried out
 
+  std::array<DirectoryMemory*, 3> directories() { return {&members, &fixed, &direct}; }
+  std::array<const DirectoryMemory*, 3> directories() const { return {&members, &fixed, &direct}; }
+
   bool operator==(const Memory&) const = default;
 };
 

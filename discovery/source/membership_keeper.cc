@@ -127,7 +127,7 @@ std::optional<CachedMembership> MembershipKeeper::read_cache() {
   }
   if (!cached) return cached;
   // What is left of the time of those who are held for a while is not known any more.
-  for (auto* directory : {&cached->memory.members, &cached->memory.fixed, &cached->memory.direct}) {
+  for (DirectoryMemory* directory : cached->memory.directories()) {
     for (HeldMember& held : directory->held) {
       if (held.until) held.until = out_since_ + config_.session_timeout + kLongestReturn;
     }
@@ -149,7 +149,7 @@ void MembershipKeeper::adopt(CachedMembership known) {
   hosts_.remember(std::move(known.hosts));
   // Allowed once is not allowed for ever.
   const std::vector<Cidr> allow = ranges_of(config_);
-  for (auto* directory : {&memory_.members, &memory_.fixed, &memory_.direct}) {
+  for (DirectoryMemory* directory : memory_.directories()) {
     KnownMembers present = directory->present.values();
     std::erase_if(present, [&](const auto& member) { return !may_be_announced(member.address, allow); });
     directory->present = std::move(present);
