@@ -60,8 +60,10 @@ RangeReading read_byte_ranges(std::string_view field, std::uint64_t size, std::u
     skip_blanks(text);
     if (!text.empty() && text.front() != ',') return RangeReading::Malformed;
     if (range.from < range.end) {
-      if (count > most) return RangeReading::TooMany;
+      if (count > most) return RangeReading::Whole;
       ranges.push_back(range);
+    } else if (range.from == 0) {
+      return RangeReading::Whole;
     }
     if (text.empty()) return RangeReading::Good;
     text.remove_prefix(1);

@@ -158,6 +158,13 @@ TEST_F(Files, OneRange) {
   EXPECT_EQ(weir.get("/digits.txt", {{"Range", "lines=1-2"}}).status, 200);
 }
 
+TEST_F(Files, AnEmptyFileIsServedWholeToWhoWantsItsBeginning) {
+  WeirProcess weir(kSite, values());
+  for (const char* text : {"bytes=0-", "bytes=-5", "bytes=0-9,20-29"})
+    EXPECT_EQ(weir.get("/nothing.bin", {{"Range", text}}).status, 200) << text;
+  EXPECT_EQ(weir.get("/nothing.bin", {{"Range", "bytes=5-"}}).status, 416);
+}
+
 TEST_F(Files, SeveralRangesComeInParts) {
   WeirProcess weir(kSite, values());
   const HttpResponse parts = weir.get("/digits.txt", {{"Range", "bytes=0-1, 8-"}});
