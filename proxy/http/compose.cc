@@ -22,8 +22,7 @@ void compose_request(Exchange& exchange, OutgoingRequest& outgoing) {
   const ProxyConf& conf = exchange.conf<ProxyConf>();
   const RequestFields& plan = *conf.request_fields;
   if (!conf.method->is_empty_literal()) outgoing.method = conf.method->evaluate(exchange);
-  if (outgoing.method.empty())
-    outgoing.method = exchange.method_override ? method_name(*exchange.method_override) : exchange.request.method_name;
+  if (outgoing.method.empty()) outgoing.method = exchange.method_name();
   outgoing.method_id = method_of(outgoing.method);
   outgoing.version = *conf.http_version;
   outgoing.fields.reserve(plan.set.size() + exchange.request.fields.size());

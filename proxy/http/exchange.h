@@ -91,6 +91,9 @@ class Exchange final : public Context {
   bool body_discarded = false;  // after an error page was chosen the request's body is not passed on
   int log_status = 0;  // 499 and its like: what the log says instead of the response's status
   Method method() const { return method_override ? *method_override : request.method; }
+  std::string_view method_name() const {
+    return method_override ? http::method_name(*method_override) : request.method_name;
+  }
   std::optional<Method> method_override;  // error pages are fetched with GET
 
   /// Octets per second that the response is limited to, as a backend or `set $limit_rate` asked; 0: not at all. Else

@@ -95,6 +95,18 @@ TEST(ErrorPage, KnowsTheStatusThatItIsSentWith) {
   EXPECT_EQ(weir.get("/plain").text(), "202");
 }
 
+TEST(ErrorPage, IsAskedForWithGetWhereItHasAUriOfItsOwn) {
+  WeirProcess weir(R"(
+      server {
+        location /uri { error_page 404 /page; return 404; }
+        location /page { if ($request_method = POST) { return 200 "asked to change"; } return 200 "$request_method $request"; }
+        location /named { error_page 404 @named; return 404; }
+        location @named { return 200 $request_method; }
+      })");
+  EXPECT_EQ(weir.request({.method = "POST", .target = "/uri"}).text(), "GET POST /uri HTTP/1.1");
+  EXPECT_EQ(weir.request({.method = "POST", .target = "/named"}).text(), "POST");
+}
+
 TEST(ErrorPage, OneThatSendsTheClientElsewhereDoesSoWithItsOwnStatus) {
   WeirProcess weir(R"(
       server {
