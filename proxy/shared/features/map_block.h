@@ -26,21 +26,17 @@ void define_map(const config::Call& call, std::shared_ptr<Map> map, VariableGett
   if (!loader.protocol.variables.define(name, get, map, !is_volatile))
     call.fail(fmt::format("the duplicate \"{}\" variable", name));
   map->source = Template::compile(call.args[0], loader.protocol.variables);
-  // Values may use variables that are defined further down.
-  loader.afterwards([&loader, map, is_word, add_entry, &statement = call.statement, where = call.where,
-                     &settings = call.settings, &context = call.context, &table = call.table] {
-    for (const config::Statement& entry : statement.children) {
-      if (is_word(entry)) continue;
-      try {
-        const config::Call inner{entry, entry.args, loader.diagnostics, settings, context, where, table};
-        loader.begin(entry);
-        if (entry.args.size() != 1) inner.fail(fmt::format("invalid number of the {} parameters", statement.name));
-        add_entry(inner, *map, entry.name, entry.args[0]);
-      } catch (const config::ValueError& error) {
-        loader.diagnostics.error(entry.at, error.what());
-      }
+  for (const config::Statement& entry : call.statement.children) {
+    if (is_word(entry)) continue;
+    try {
+      const config::Call inner{entry, entry.args, loader.diagnostics, call.settings, call.context, call.where, call.table};
+      loader.begin(entry);
+      if (entry.args.size() != 1) inner.fail(fmt::format("invalid number of the {} parameters", call.statement.name));
+      add_entry(inner, *map, entry.name, entry.args[0]);
+    } catch (const config::ValueError& error) {
+      loader.diagnostics.error(entry.at, error.what());
     }
-  });
+  }
 }
 
 }  // namespace weir::shared

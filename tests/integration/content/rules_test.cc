@@ -34,6 +34,16 @@ TEST(LimitExcept, ItsSettingsAreForTheOtherMethods) {
   EXPECT_EQ(weir.request({.method = "DELETE", .target = "/x"}).status, 403);
 }
 
+TEST(Map, WhatItsPatternsCaptureIsForOtherDirectivesToo) {
+  WeirProcess weir(R"(
+      map $uri $language { default none; ~^/(?<code>[a-z][a-z])/(\w+) found; }
+      map $arg_k $later { k $earlier; }
+      map $arg_k $earlier { k v; }
+      server { location / { return 200 "$language $code $2 $later"; } })");
+  EXPECT_EQ(weir.get("/de/page?k=k").text(), "found de page v");
+  EXPECT_EQ(weir.get("/page").text(), "none   ");
+}
+
 TEST(Rewrite, ReturnWithoutATextHasAnEmptyBody) {
   WeirProcess weir("server { location / { return 200; } location /e { return 404; } }");
   EXPECT_EQ(weir.get("/").text(), "");
