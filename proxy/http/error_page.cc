@@ -18,7 +18,7 @@ bool is_redirect_status(int status) {
 
 const ErrorPage* find_error_page(const Exchange& exchange, int status) {
   const ErrorPageConf& conf = exchange.conf<ErrorPageConf>();
-  if (conf.pages->empty() || (exchange.in_error_page && !*conf.recursive)) return nullptr;
+  if (conf.pages->empty() || exchange.last_error_page) return nullptr;
   for (const ErrorPage& page : *conf.pages)
     if (std::find(page.codes.begin(), page.codes.end(), status) != page.codes.end()) return &page;
   return nullptr;
@@ -27,6 +27,7 @@ const ErrorPage* find_error_page(const Exchange& exchange, int status) {
 PhaseResult follow_error_page(Exchange& exchange, const ErrorPage& page, int status, bool& ready) {
   ready = false;
   exchange.in_error_page = true;
+  exchange.last_error_page = !*exchange.conf<ErrorPageConf>().recursive;
   exchange.error_status = page.changes_status ? page.status : wire_status(status);
   const std::string_view target = page.target.evaluate(exchange);
 

@@ -83,6 +83,7 @@ class Exchange final : public Context {
   bool is_redirected = false;           // by an internal redirect: the server's rewriting is done again
   bool uri_follows_alias = false;       // try_files found the URI below an alias that is a whole file name
   bool in_error_page = false;           // error_page was followed
+  bool last_error_page = false;         // and not where `recursive_error_pages` was on: none will be again
   int error_status = 0;                 // the status that the page is to be sent with; 0: its own
   unsigned redirects = 0;  // internal ones
   std::uint8_t limit_req_outcome = 0;  // of that feature; 0: not asked yet

@@ -14,6 +14,13 @@ void set_memory_body(Exchange& exchange, std::string_view text) {
   exchange.response.body = text.empty() ? nullptr : exchange.make<MemoryBody>(text);
 }
 
+/// As nginx's pages have it, which for two statuses is not what its status line says.
+std::string_view page_heading(int status) {
+  if (status == 302) return "302 Found";
+  if (status == 401) return "401 Authorization Required";
+  return status_line_text(status);
+}
+
 }  // namespace
 
 void make_status_page(Exchange& exchange, int status) {
@@ -25,7 +32,7 @@ void make_status_page(Exchange& exchange, int status) {
   if (exchange.carried_fields) exchange.carried_fields->remove(FieldId::ContentType);
   if (has_no_body(status)) return;
   response.content_type = "text/html";
-  const std::string_view heading = status == 302 ? "302 Found" : status_line_text(status);  // nginx's page says so
+  const std::string_view heading = page_heading(status);
   const std::string_view title = refusal.empty() ? heading : exchange.concat({"400 ", refusal});
   const std::string_view reason = refusal.empty() ? refusal : exchange.concat({"<center>", refusal, "</center>\r\n"});
   const std::string_view name = *exchange.conf<CoreConf>().server_tokens == ServerTokens::Off ? "weir" : kServerToken;

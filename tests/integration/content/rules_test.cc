@@ -117,6 +117,18 @@ TEST(ErrorPage, IsAskedForWithGetWhereItHasAUriOfItsOwn) {
   EXPECT_EQ(weir.request({.method = "POST", .target = "/named"}).text(), "POST");
 }
 
+TEST(ErrorPage, WhereItHappenedDecidesWhetherAnotherMayFollow) {
+  WeirProcess weir(R"(
+      server {
+        location /on { recursive_error_pages on; error_page 404 /second; return 404; }
+        location /off { error_page 404 /second; return 404; }
+        location /second { error_page 403 /third; return 403; }
+        location /third { return 200 "third"; }
+      })");
+  EXPECT_EQ(weir.get("/on").text(), "third");
+  EXPECT_NE(weir.get("/off").text().find("403 Forbidden"), std::string::npos);
+}
+
 TEST(ErrorPage, OneThatSendsTheClientElsewhereDoesSoWithItsOwnStatus) {
   WeirProcess weir(R"(
       server {
