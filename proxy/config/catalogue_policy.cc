@@ -113,6 +113,9 @@ constexpr Line kByName[] = {
     {"worker_cpu_affinity", Support::Degraded, "the system places the threads; bind the process with taskset"},
     {"worker_rlimit_core", Support::Degraded, "the limit stays as it is; set it where Weir is started (ulimit -c)"},
     {"working_directory", Support::Degraded, "the directory stays as it is; set it where Weir is started"},
+    {"rewrite_log", Support::Degraded, "what `rewrite` and its like do is not logged"},
+    {"log_subrequest", Support::Degraded, "subrequests have no line in the access log"},
+    {"uninitialized_variable_warn", Support::Accepted, "a variable without a value is empty, and no warning is given"},
     {"upstream_conf", Support::Refused, "nginx removed it as well; members are announced through ZooKeeper"},
     {"post_action", Support::Refused, "nginx does not document it; `mirror` sends a copy of a request elsewhere"},
 };

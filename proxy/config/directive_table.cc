@@ -35,6 +35,11 @@ void report_support(const Statement& statement, Support support, std::string_vie
   }
 }
 
+/// Whether it asks to do without what no feature does.
+bool is_off(const Statement& statement) {
+  return !statement.is_block && statement.args.size() == 1 && statement.args[0] == "off";
+}
+
 }  // namespace
 
 void DirectiveTable::add(std::span<const DirectiveSpec> specs) {
@@ -84,12 +89,15 @@ void DirectiveTable::apply(const Statement& statement, Context where, Settings& 
     const Verdict verdict = verdict_on(*documented);
     std::string wrong = check_form(statement, documented->is_block, documented->arity);
     if (!wrong.empty() && verdict.support != Support::Refused) throw ValueError(wrong);
+    if (verdict.support != Support::Accepted && is_off(statement)) return;
     return report_support(statement, verdict.support, verdict.reason, diagnostics);
   }
   if (find(statement.name) || find_documented(statement.name, Everywhere))
     throw ValueError(fmt::format("\"{}\" directive is not allowed here", statement.name));
-  if (const auto verdict = verdict_on_third_party(statement.name))
-    return report_support(statement, verdict->support, verdict->reason, diagnostics);
+  if (const auto verdict = verdict_on_third_party(statement.name); verdict) {
+    if (!is_off(statement)) report_support(statement, verdict->support, verdict->reason, diagnostics);
+    return;
+  }
   throw ValueError(unknown(statement, where, diagnostics));
 }
 

@@ -17,7 +17,8 @@ Generated from the tables of directives; do not edit.
 
 Every directive that nginx documents is here, in one of four states. *full*: it does what nginx's documentation says.
 *accepted*: it can have no effect in Weir; a notice says why. *degraded*: it works differently; a warning says how.
-*refused*: the configuration is not loaded, and the message gives the reason.
+*refused*: the configuration is not loaded, and the message gives the reason. What Weir does not do may always be set to
+`off`.
 
 )";
 

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <stdexcept>
+
 #include "config/values.h"
 #include "shared/features/syslog.h"
 #include "server/configuration.h"
+#include "server/privileges.h"
 
 namespace weir::server {
 
@@ -27,7 +31,14 @@ void set_user(const Call& call) {
   MainConf& conf = call.settings.edit<MainConf>();
   if (conf.user.is_set_here()) call.fail_duplicate();
   conf.user.set(call.args[0]);
-  if (call.args.size() > 1) conf.group.set(call.args[1]);
+  std::optional<std::string> group;
+  if (call.args.size() > 1) conf.group.set(*(group = call.args[1]));
+  if (!is_root()) return;  // then nobody is asked for
+  try {
+    find_identity(call.args[0], group);
+  } catch (const std::runtime_error& error) {
+    call.fail(error.what());
+  }
 }
 
 void add_error_log(const Call& call) {

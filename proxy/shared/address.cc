@@ -66,6 +66,7 @@ HostPort parse_host_port(std::string_view text, std::uint16_t default_port) {
     result.port_given = true;
   }
   if (result.host.empty()) throw config::ValueError(fmt::format("no host in \"{}\"", text));
+  if (result.host.find('/') != result.host.npos) throw config::ValueError(fmt::format("invalid host in \"{}\"", text));
   return result;
 }
 

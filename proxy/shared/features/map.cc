@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 
 #include "config/parser.h"
 #include "shared/features/features.h"
@@ -22,30 +23,32 @@ struct Map {
   std::map<std::string, Template, std::less<>> leading;   // `.example.com`
   std::map<std::string, Template, std::less<>> trailing;  // `www.example.`
   std::vector<std::pair<config::Regex, Template>> regexes;
-  Template otherwise;
+  std::optional<Template> otherwise;
   bool hostnames = false;
 };
 
-const Template& choose(Context& context, const Map& map, std::string_view source) {
+/// The value for `source`; null: there is none.
+const Template* choose(Context& context, const Map& map, std::string_view source) {
   std::string key = lower(source);
   if (map.hostnames && key.ends_with('.')) key.pop_back();
-  if (const auto found = map.exact.find(key); found != map.exact.end()) return found->second;
+  if (const auto found = map.exact.find(key); found != map.exact.end()) return &found->second;
   if (map.hostnames) {
     const std::string_view host = key;
     for (std::size_t dot = host.find('.'); dot != host.npos; dot = host.find('.', dot + 1))
-      if (const auto found = map.leading.find(host.substr(dot)); found != map.leading.end()) return found->second;
+      if (const auto found = map.leading.find(host.substr(dot)); found != map.leading.end()) return &found->second;
     for (std::size_t dot = host.rfind('.'); dot != host.npos && dot != 0; dot = host.rfind('.', dot - 1))
       if (const auto found = map.trailing.find(host.substr(0, dot + 1)); found != map.trailing.end())
-        return found->second;
+        return &found->second;
   }
   for (const auto& [regex, value] : map.regexes)
-    if (context.match(regex, source)) return value;
-  return map.otherwise;
+    if (context.match(regex, source)) return &value;
+  return map.otherwise ? &*map.otherwise : nullptr;
 }
 
 VariableValue get_mapped(Context& context, const VariableArg& arg) {
   const Map& map = *static_cast<const Map*>(arg.data);
-  return {choose(context, map, map.source.evaluate(context)).evaluate(context)};
+  const Template* const value = choose(context, map, map.source.evaluate(context));
+  return {value ? value->evaluate(context) : std::string_view()};
 }
 
 void add_entry(const Call& call, Map& map, std::string key, const std::string& value) {
@@ -61,6 +64,7 @@ void add_entry(const Call& call, Map& map, std::string key, const std::string& v
   }
   Template result = Template::compile(value, loader.protocol.variables);
   if (key == "default") {
+    if (map.otherwise) call.fail("duplicate default map parameter");
     map.otherwise = std::move(result);
     return;
   }
@@ -83,7 +87,9 @@ void add_map(const Call& call) {
   auto map = std::make_shared<Map>();
   for (const config::Statement& entry : call.statement.children)
     if (entry.args.empty() && entry.name == "hostnames") map->hostnames = true;
-  const auto is_word = [](const config::Statement& entry) { return entry.args.empty(); };
+  const auto is_word = [](const config::Statement& entry) {
+    return entry.args.empty() && (entry.name == "volatile" || entry.name == "hostnames");
+  };
   define_map(call, std::move(map), get_mapped, is_word, add_entry);
 }
 

@@ -233,6 +233,11 @@ TEST(BadConfiguration, IsRefusedInNginxsWordsWithFileAndLine) {
        "a duplicate default server for 0.0.0.0:80 in "},
       {"server { listen 80; listen 80; }", "a duplicate listen "},
       {"upstream u { server 127.0.0.1:1 weight=x; }", "invalid parameter \"weight=x\" in "},
+      {"upstream u { server 127.0.0.1/x; }", testing_nginx() ? "invalid host in upstream \"127.0.0.1/x\""
+                                                             : "invalid host in \"127.0.0.1/x\""},
+      {"map $uri $mine { default a; default b; }", "duplicate default map parameter in "},
+      {"map $uri $mine { a 1; a 2; }", "conflicting parameter \"a\" in "},
+      {"map $uri $mine { a; }", "invalid number of the map parameters in "},
       {"upstream u { }", "no servers are inside upstream"},
       {"upstream u { server 127.0.0.1:1; } upstream u { server 127.0.0.1:1; }", "duplicate upstream \"u\" in "},
       {"log_format f $no_such_variable;", "unknown \"no_such_variable\" variable"},
@@ -257,6 +262,13 @@ TEST(BadConfiguration, IsRefusedInNginxsWordsWithFileAndLine) {
     EXPECT_TRUE(contains(result.output, message)) << "wanted: " << message << "\n" << result.output;
     EXPECT_FALSE(contains(result.output, "Sanitizer")) << result.output;
   }
+}
+
+TEST(BadConfiguration, AUserThatIsNotThereIsNoticedBeforeTheStart) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root becomes another";
+  const RunResult result = test_config("user no_such_user;\nevents { }\npid %dir%/p;\nhttp { }\n");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(contains(result.output, "getpwnam(\"no_such_user\") failed in ")) << result.output;
 }
 
 TEST(BadConfiguration, NamesTheLine) {

@@ -237,6 +237,13 @@ TEST(DirectiveTable, ARefusedDirectiveStopsTheStartWithItsReason) {
   EXPECT_THAT(error_in_http("more_set_headers 'a: b';"), HasSubstr("use `add_header … always`"));
 }
 
+TEST(DirectiveTable, WhatIsNotDoneMayBeOff) {
+  const Loaded loaded("http { proxy_cache off; gzip off; server { location / { autoindex off; brotli off; } } }");
+  EXPECT_EQ(loaded.messages(), "");
+  EXPECT_THAT(error_in_http("autoindex on;"), HasSubstr("\"autoindex\" directive is not supported"));
+  EXPECT_EQ(error_in_http("autoindex off { }"), "[emerg] \"autoindex\" directive is not supported: not implemented by Weir yet in test.conf:1\n");
+}
+
 TEST(DirectiveTable, ANameThatIsKnownElsewhereIsNotAllowedHere) {
   EXPECT_EQ(Loaded("listen 80;").errors(), "[emerg] \"listen\" directive is not allowed here in test.conf:1\n");
 }
