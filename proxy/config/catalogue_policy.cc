@@ -141,6 +141,7 @@ constexpr Line kByModule[] = {
     {"ngx_stream_js_module", Support::Refused, "Weir runs no scripts; move the logic into a backend"},
     {"ngx_http_xslt_module", Support::Refused, "Weir does not transform documents; let a backend do it"},
     {"ngx_http_image_filter_module", Support::Refused, "Weir does not transform images; let a backend do it"},
+    {"ngx_http_charset_module", Support::Refused, "Weir converts no texts; `charset` says which charset they are in"},
     {"ngx_http_f4f_module", Support::Refused, "Weir has no media streaming; the format is no longer in use"},
     {"ngx_http_flv_module", Support::Refused, "Weir has no media streaming; the format is no longer in use"},
     {"ngx_http_hls_module", Support::Refused, "Weir has no media streaming; prepare the segments as files"},

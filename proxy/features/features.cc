@@ -33,6 +33,7 @@ namespace weir::http {
   FEATURE(conditions) /* they judge a response's own time and tag, before `add_header` changes them */ \
   FEATURE(expires)                                                                                 \
   FEATURE(headers)    /* after `expires`, so that `add_header Cache-Control` adds to it */         \
+  FEATURE(charset)                                                                                 \
   FEATURE(ranges)     /* after `headers`: If-Range is compared with what the client was told */    \
   FEATURE(access_log)
 

@@ -1,6 +1,7 @@
 // What a backend sees of a request, and what a client sees of its answer.
 #include <algorithm>
 
+#include "http/content_type.h"
 #include "http/forward.h"
 #include "http/proxy_cookie.h"
 #include "http/proxy_redirect.h"
@@ -49,11 +50,7 @@ std::string_view typed(Exchange& exchange, const ResponseHead& head, std::string
   if (charset.empty() || equal_caseless(charset, "off") ||
       (*exchange.conf<ProxyConf>().ignore_headers & ignored::kAccelCharset) != 0)
     return type;
-  for (std::size_t at = type.find(';'); at != type.npos; at = type.find(';', at)) {
-    at = type.find_first_not_of(' ', at + 1);
-    if (at == type.npos) break;
-    if (equal_caseless(type.substr(at, 8), "charset=")) return type;
-  }
+  if (find_charset(type) != type.npos) return type;
   return exchange.concat({type, "; charset=", charset});
 }
 

@@ -37,4 +37,21 @@ std::string_view content_type_of(const Exchange& exchange) {
   return *exchange.conf<CoreConf>().default_type;
 }
 
+std::string_view media_type(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return type;
+}
+
+std::size_t find_charset(std::string_view content_type) {
+  constexpr std::string_view kCharset = "charset=";
+  for (std::size_t semicolon = content_type.find(';'); semicolon != content_type.npos;
+       semicolon = content_type.find(';', semicolon + 1)) {
+    const std::size_t parameter = content_type.find_first_not_of(' ', semicolon + 1);
+    if (parameter == content_type.npos) break;
+    if (equal_caseless(content_type.substr(parameter, kCharset.size()), kCharset)) return semicolon;
+  }
+  return content_type.npos;
+}
+
 }  // namespace weir::http
