@@ -403,7 +403,7 @@ constexpr DirectiveSpec kDirectives[] = {
         "Octets a second that are read of a buffered response; 0: as many as come."),
     config::custom("proxy_force_ranges", kHttpServerLocation, {1, 1}, "on | off",
         "Whether parts of responses are cut out here.", [](const Call& call) { config::on_off(call); })
-        .accepted("requests for parts of a resource are answered by the backend"),
+        .degraded("requests for parts of a resource are answered by the backend, if it can"),
     config::custom("proxy_headers_hash_max_size", kHttpServerLocation, {1, 1}, "size", "Size of a table.",
         [](const Call& call) { config::number(call); })
         .accepted("tables grow as needed"),

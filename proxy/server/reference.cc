@@ -25,6 +25,9 @@ constexpr std::string_view kDifferences = R"(
   a head, as in nginx; every head is written anew, with CRLF, before it goes on.
 - `Host` must be valid, and HTTP/1.1 needs exactly one; otherwise the answer is 400. The host of an absolute request target
   counts in place of it and is what backends are told.
+- Octets above 127 in a request target are refused with 400, as RFC 3986 and HAProxy have it; browsers escape them. So are
+  an `Expect` other than `100-continue` (with 417), two blanks in the request line, a request without a version
+  (HTTP/0.9), and control octets in field values.
 - Fields that `Connection` nominates are hop-by-hop and are not passed on.
 - A request whose path backends may read as another location's is not passed to one but answered with 400: with a `\`, with
   dot segments hidden by `;` or `%5C`, or with escaped separators that lead elsewhere; so is one with a fragment.

@@ -12,7 +12,6 @@ namespace {
 
 using config::directive;
 using config::DirectiveSpec;
-using config::repeated;
 using namespace scopes;
 using namespace ssl_values;
 
