@@ -71,13 +71,17 @@ bool DatagramRelay::on_datagram(std::string_view octets) {
 void DatagramRelay::pass_on(std::string_view octets) {
   ++requests_;
   session_.received += octets.size();
-  const net::IoError error =
-      options_.header.empty() ? net::send_datagram(fd_, octets)
-                              : net::send_datagram(fd_, std::exchange(options_.header, {}).append(octets));
+  const std::size_t size = options_.header.size() + octets.size();
+  const net::IoError error = options_.header.empty() ? net::send_datagram(fd_, octets)
+                                                     : net::send_datagram(fd_, std::string(options_.header).append(octets));
   if (error && !concerns_one_datagram(error)) return finish(End::Failed, error);
   if (error.code == EMSGSIZE)
     log::info(session_.error_log(), session_, "a datagram of {} octets is too large for the backend: dropped", octets.size());
-  if (!error) record_.sent += octets.size();
+  if (!error) {
+    // Not before it left: else the client, by one that never could, would get to write what stands before the next one.
+    options_.header.clear();
+    record_.sent += size;
+  }
   moved();
   if (options_.requests != 0 && requests_ >= options_.requests) client_.unbind();
   if (has_all() && client_.waiting() == nullptr) finish(End::Done);

@@ -20,7 +20,7 @@ struct DatagramRelayOptions {
   std::optional<std::uint64_t> responses;   // how many are expected for each datagram; nothing: any number
   std::uint64_t requests = 0;               // after so many of the client's its next one begins another session; 0: never
   std::uint64_t upload_rate = 0, download_rate = 0;  // octets a second; 0: no limit
-  std::string header;                       // stands before the first datagram, in it
+  std::string header;                       // stands before the first datagram that leaves, in it
   net::RelayObserver* observer = nullptr;
 };
 

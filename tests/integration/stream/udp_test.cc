@@ -339,6 +339,19 @@ TEST(Udp, ABackendIsToldOfTheClient) {
   EXPECT_TRUE(answer.ends_with("one"));
 }
 
+// Else the client could write the header itself, into its next datagram.
+TEST(Udp, TheHeaderWaitsForADatagramThatLeaves) {
+  const auto app = UdpBackend::echoing("");
+  WeirProcess weir("server { listen %listen% udp; proxy_pass %app%; proxy_protocol on; }", {{"app", app->address()}},
+                   in_stream());
+  UdpSocket client = udp_client(weir.address());
+  client.send(std::string(65'507, 'x'));  // there is no room for the header beside it
+  ASSERT_TRUE(weir.logs("too large for the backend")) << weir.error_log();
+  const std::string header = ":PROXY TCP4 127.0.0.1 127.0.0.1 " + std::to_string(client.port()) + " ";
+  EXPECT_EQ(client.ask("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\ntwo").substr(0, header.size()), header);
+  EXPECT_EQ(client.ask("three"), ":three");
+}
+
 TEST(Udp, SessionsAreLoggedAsThoseOfUdp) {
   const auto app = UdpBackend::echoing("app");
   WeirProcess weir(R"(
