@@ -1,9 +1,9 @@
 #include "net/tls_client.h"
 
 #include <openssl/ssl.h>
-#include <sys/stat.h>
 
-#include <atomic>
+#include <mutex>
+#include <unordered_map>
 
 #include "net/tls_context.h"
 #include "net/tls_credential_cache.h"
@@ -13,6 +13,45 @@
 
 namespace weir::net {
 namespace {
+
+/// Sessions, encoded, by peer. They belong to the context that they were made under, and are gone with it: a session is not
+/// judged again, so it must not outlive what it was judged by.
+class Sessions {
+ public:
+  std::string get(const std::string& peer) {
+    const std::lock_guard lock(mutex_);
+    const auto known = by_peer_.find(peer);
+    return known == by_peer_.end() ? std::string() : known->second;
+  }
+  void put(const std::string& peer, std::string encoded) {
+    const std::lock_guard lock(mutex_);
+    // Names can come from requests: whatever they are, memory stays bounded.
+    if (by_peer_.size() >= kMost && !by_peer_.contains(peer)) by_peer_.erase(by_peer_.begin());
+    by_peer_[peer] = std::move(encoded);
+  }
+  void forget(const std::string& peer) {
+    const std::lock_guard lock(mutex_);
+    by_peer_.erase(peer);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 4096;
+
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::string> by_peer_;
+};
+
+void free_sessions(void*, void* sessions, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Sessions*>(sessions); }
+
+int sessions_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_sessions);
+  return index;
+}
+
+/// Null: none are kept.
+Sessions* sessions_of(const SSL* ssl) {
+  return static_cast<Sessions*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), sessions_index()));
+}
 
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   static_cast<TlsStream*>(SSL_get_app_data(ssl))->keep_session(session);
@@ -30,6 +69,7 @@ TlsKeeper::Content load(const TlsClientOptions& options) {
   if (options.reuse_sessions) {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_new_session);
+    SSL_CTX_set_ex_data(ctx, sessions_index(), new Sessions);
   } else {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   }
@@ -58,15 +98,12 @@ SSL* TlsClient::make_ssl() const {
 
 std::shared_ptr<const TlsCredential> TlsClient::credential(const TlsKeyPair& pair) const { return credentials_->get(pair); }
 
-void TlsClient::resume(SSL* ssl, const std::string& peer) const {
-  if (!options_.reuse_sessions) return;
-  std::string encoded;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto known = sessions_.find(peer);
-    if (known == sessions_.end()) return;
-    encoded = known->second;
-  }
+bool TlsClient::is_in_force(const SSL* ssl) const { return keeper_->has(SSL_get_SSL_CTX(ssl)); }
+
+void TlsClient::resume(SSL* ssl, const std::string& peer) {
+  Sessions* const sessions = sessions_of(ssl);
+  const std::string encoded = sessions ? sessions->get(peer) : std::string();
+  if (encoded.empty()) return;
   const auto* bytes = reinterpret_cast<const unsigned char*>(encoded.data());
   if (SSL_SESSION* const session = d2i_SSL_SESSION(nullptr, &bytes, static_cast<long>(encoded.size()))) {
     SSL_set_session(ssl, session);
@@ -74,39 +111,18 @@ void TlsClient::resume(SSL* ssl, const std::string& peer) const {
   }
 }
 
-void TlsClient::keep_session(const std::string& peer, SSL_SESSION* session) const {
+void TlsClient::keep_session(const SSL* ssl, const std::string& peer, SSL_SESSION* session) {
+  Sessions* const sessions = sessions_of(ssl);
   const int size = i2d_SSL_SESSION(session, nullptr);
-  if (size <= 0 || size > 16 * 1024) return;
+  if (!sessions || size <= 0 || size > 16 * 1024) return;
   std::string encoded(static_cast<std::size_t>(size), '\0');
   auto* end = reinterpret_cast<unsigned char*>(encoded.data());
   i2d_SSL_SESSION(session, &end);
-  const std::lock_guard lock(mutex_);
-  // Names can come from requests: whatever they are, memory stays bounded.
-  if (sessions_.size() >= kMostSessions && !sessions_.contains(peer)) sessions_.erase(sessions_.begin());
-  sessions_[peer] = std::move(encoded);
+  sessions->put(peer, std::move(encoded));
 }
 
-void TlsClient::forget_session(const std::string& peer) const {
-  const std::lock_guard lock(mutex_);
-  sessions_.erase(peer);
-}
-
-std::string TlsTarget::state_of(const TlsKeyPair& pair) {
-  static std::atomic<std::uint64_t> missing{0};
-  std::string state;
-  for (const std::string* path : {&pair.certificate, &pair.key}) {
-    struct stat info{};
-    if (path->empty() || path->starts_with("data:")) continue;
-    if (::stat(path->c_str(), &info) != 0) {
-      // What is shown of it is a copy that somebody kept: no two are known to be alike.
-      state += std::to_string(missing.fetch_add(1, std::memory_order_relaxed));
-      continue;
-    }
-    for (const auto part : {static_cast<std::uint64_t>(info.st_ino), static_cast<std::uint64_t>(info.st_size),
-                            static_cast<std::uint64_t>(info.st_ctim.tv_sec), static_cast<std::uint64_t>(info.st_ctim.tv_nsec)})
-      state.append(reinterpret_cast<const char*>(&part), sizeof part);
-  }
-  return state;
+void TlsClient::forget_session(const SSL* ssl, const std::string& peer) {
+  if (Sessions* const sessions = sessions_of(ssl)) sessions->forget(peer);
 }
 
 bool TlsTarget::fits(const Stream& stream) const {

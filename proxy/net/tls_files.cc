@@ -4,7 +4,9 @@
 #include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -82,10 +84,29 @@ std::string read_small_file(const std::string& path, std::size_t most) {
   return bytes;
 }
 
+std::string TlsKeyPair::files_state() const {
+  static std::atomic<std::uint64_t> missing{0};
+  std::string state;
+  for (const std::string* path : {&certificate, &key}) {
+    struct stat info{};
+    if (path->empty() || path->starts_with("data:")) continue;
+    if (::stat(path->c_str(), &info) != 0) {
+      // What is shown of it is a copy that somebody kept: no two are known to be alike.
+      state += std::to_string(missing.fetch_add(1, std::memory_order_relaxed));
+      continue;
+    }
+    for (const auto part : {static_cast<std::uint64_t>(info.st_ino), static_cast<std::uint64_t>(info.st_size),
+                            static_cast<std::uint64_t>(info.st_ctim.tv_sec), static_cast<std::uint64_t>(info.st_ctim.tv_nsec)})
+      state.append(reinterpret_cast<const char*>(&part), sizeof part);
+  }
+  return state;
+}
+
 TlsCredential load_credential(const TlsKeyPair& pair, std::span<const std::string> passwords) {
+  TlsCredential loaded;
+  loaded.files_state = pair.files_state();  // first: a change while they are read is seen as one later
   std::string bytes;
   const BioPtr bio = open(pair.certificate, bytes);
-  TlsCredential loaded;
   loaded.leaf.reset(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
   if (!loaded.leaf) fail_tls("cannot load certificate \"" + shown(pair.certificate) + "\"");
   while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) loaded.chain.emplace_back(next);

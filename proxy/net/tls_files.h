@@ -31,6 +31,7 @@ struct TlsCredential {
   std::vector<X509Ptr> chain;
   KeyPtr key;
   bool was_encrypted = false;  // the key's file
+  std::string files_state;     // of the pair when it was read
 };
 
 /// Reads a pair and checks that key and certificate belong together. `passwords`: tried in turn. Throws

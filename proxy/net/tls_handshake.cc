@@ -24,18 +24,19 @@ bool TlsStream::choose_server(std::string name) {
 
 bool TlsStream::load_certificates() {
   const std::vector<TlsKeyPair> pairs = acceptor_->certificates(*this, *server_);
-  return std::ranges::all_of(pairs, [this](const TlsKeyPair& pair) { return show(*server_, pair); });
+  return std::ranges::all_of(pairs, [this](const TlsKeyPair& pair) { return show(*server_, pair) != nullptr; });
 }
 
-/// Shows the pair to the peer. `owner`: the server or client whose it is.
+/// Shows the pair to the peer. `owner`: the server or client whose it is. Returns what is shown; null: it cannot be.
 template <class Owner>
-bool TlsStream::show(const Owner& owner, const TlsKeyPair& pair) {
+std::shared_ptr<const TlsCredential> TlsStream::show(const Owner& owner, const TlsKeyPair& pair) {
   try {
-    return use_credential(ssl_, *owner.credential(pair));
+    auto credential = owner.credential(pair);
+    return use_credential(ssl_, *credential) ? std::move(credential) : nullptr;
   } catch (const TlsConfigError& error) {
     own_failure_ = true;
     ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "%s", error.what());
-    return false;
+    return nullptr;
   }
 }
 
@@ -113,7 +114,7 @@ bool offer(SSL* ssl, const std::vector<std::string>& protocols) {
 
 }  // namespace
 
-bool TlsStream::prepare_for(const TlsTarget& target) {
+bool TlsStream::prepare_for(TlsTarget& target) {
   const TlsClient& client = *target.client;
   if (!attach(client.make_ssl())) return false;
   if (client.options().verify && !expect_name(ssl_, target.name)) return false;
@@ -121,20 +122,25 @@ bool TlsStream::prepare_for(const TlsTarget& target) {
   if (target.sends_name && !target.name.empty() && !is_address(target.name) &&
       SSL_set_tlsext_host_name(ssl_, target.name.c_str()) != 1)
     return false;
-  if (!target.own.certificate.empty() && !show(client, target.own)) return false;
+  if (!target.own.certificate.empty()) {
+    const auto shown = show(client, target.own);
+    if (!shown) return false;
+    target.own_files = shown->files_state;  // it may have been kept since before the files were changed
+  }
   if (!target.alpn.empty() && !offer(ssl_, target.alpn)) return false;
-  client.resume(ssl_, target.peer());
+  TlsClient::resume(ssl_, target.peer());
   SSL_set_connect_state(ssl_);
   return true;
 }
 
 Task<TlsOutcome> TlsStream::connect(TlsTarget target, TimePoint deadline) {
-  target_ = std::make_unique<const TlsTarget>(std::move(target));
   ERR_clear_error();
-  if (!prepare_for(*target_)) co_return TlsOutcome{TlsOutcome::Kind::Failed, {EPROTO}, take_tls_errors(), own_failure_};
+  const bool is_prepared = prepare_for(target);
+  target_ = std::make_unique<const TlsTarget>(std::move(target));
+  if (!is_prepared) co_return TlsOutcome{TlsOutcome::Kind::Failed, {EPROTO}, take_tls_errors(), own_failure_};
   TlsOutcome outcome = co_await shake_hands(deadline);
   if (outcome.kind == TlsOutcome::Kind::Done || outcome.kind == TlsOutcome::Kind::Canceled) co_return outcome;
-  target_->client->forget_session(target_->peer());
+  TlsClient::forget_session(ssl_, target_->peer());
   const long verdict = SSL_get_verify_result(ssl_);
   if (target_->client->options().verify && verdict != X509_V_OK && outcome.kind == TlsOutcome::Kind::Failed) {
     if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH)
@@ -152,14 +158,14 @@ Task<TlsOutcome> TlsStream::connect(TlsTarget target, TimePoint deadline) {
 }
 
 bool TlsStream::is_for(const TlsTarget& target) const {
-  return target_ && target_->client == target.client && target_->name == target.name &&
+  return target_ && target_->client == target.client && target.client->is_in_force(ssl_) && target_->name == target.name &&
          target_->sends_name == target.sends_name && target_->own == target.own &&
          target_->own_files == target.own_files && target_->alpn == target.alpn &&
          target_->address == target.address;
 }
 
 void TlsStream::keep_session(SSL_SESSION* session) {
-  if (target_) target_->client->keep_session(target_->peer(), session);
+  if (target_) TlsClient::keep_session(ssl_, target_->peer(), session);
 }
 
 /// One step of the handshake. Returns as SSL_do_handshake; 1 also if a request came along with the client's hello, and the

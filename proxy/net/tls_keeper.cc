@@ -19,7 +19,8 @@ Living<TlsKeeper>& keepers() {
 
 // The stamps are taken before the content: a change in between is seen as one later.
 TlsKeeper::TlsKeeper(std::vector<std::string> files, std::function<Content()> load)
-    : files_(std::move(files)), load_(std::move(load)), stamps_(std::make_unique<FileStamps>(files_)), content_(load_()) {}
+    : files_(std::move(files)), load_(std::move(load)), stamps_(std::make_unique<FileStamps>(files_)), content_(load_()),
+      newest_(content_.context) {}
 
 TlsKeeper::~TlsKeeper() { SSL_CTX_free(content_.context); }
 
@@ -69,6 +70,7 @@ TlsKeeper::Refresh TlsKeeper::reload() {
     Content fresh = load_();
     const std::lock_guard lock(mutex_);
     std::swap(fresh, content_);
+    newest_.store(content_.context, std::memory_order_relaxed);
     SSL_CTX_free(fresh.context);
   } catch (const TlsConfigError& error) {
     result.error = error.what();

@@ -4,6 +4,7 @@
 // then it is replaced as a whole, or kept if anything is wrong. Thread-safe but for `refresh`.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -44,6 +45,8 @@ class TlsKeeper {
 
   /// A reference of the caller's own: SSL_CTX_free it.
   ssl_ctx_st* context() const;
+  /// Whether that is the context in force. Waits for nobody.
+  bool has(const ssl_ctx_st* context) const { return newest_.load(std::memory_order_relaxed) == context; }
   std::optional<Ending> ending() const;
   std::vector<std::string> remarks() const;
 
@@ -66,6 +69,7 @@ class TlsKeeper {
   bool pending_ = false;
   mutable std::mutex mutex_;  // of the next: held for as long as it takes to count a reference
   Content content_;
+  std::atomic<const ssl_ctx_st*> newest_;  // its context
 };
 
 }  // namespace weir::net

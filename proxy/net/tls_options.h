@@ -29,6 +29,8 @@ inline constexpr std::uint32_t kSsl3 = 1, kTls10 = 2, kTls11 = 4, kTls12 = 8, kT
 /// A certificate with its chain, and its key: paths, or `data:` and the PEM text itself.
 struct TlsKeyPair {
   std::string certificate, key;
+  /// What tells whether the files are still the same ones; empty if there are none.
+  std::string files_state() const;
   bool operator==(const TlsKeyPair&) const = default;
 };
 

@@ -80,9 +80,9 @@ class TlsStream final : public Stream, private TlsFacts {
   Task<TlsOutcome> shake_hands(TimePoint deadline);
   int go_on();
   template <class Owner>
-  bool show(const Owner& owner, const TlsKeyPair& pair);
+  std::shared_ptr<const TlsCredential> show(const Owner& owner, const TlsKeyPair& pair);
   bool attach(ssl_st* ssl);
-  bool prepare_for(const TlsTarget& target);
+  bool prepare_for(TlsTarget& target);
   TlsOutcome failure();
   IoError explain(int result, Direction direction);
   void finish_early();

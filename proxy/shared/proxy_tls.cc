@@ -29,7 +29,7 @@ net::TlsTarget tls_target(Context& context, const ProxyTlsConf& conf, std::strin
                : conf.client->options().directory + value;
   };
   target.own = {path(*conf.certificate), path(*conf.key)};
-  target.own_files = net::TlsTarget::state_of(target.own);
+  target.own_files = target.own.files_state();
   return target;
 }
 

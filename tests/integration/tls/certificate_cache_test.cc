@@ -131,6 +131,24 @@ TEST_F(CertificateCache, KeptConnectionsAreForTheFilesThatWereThereOnly) {
   EXPECT_EQ(weir.get("/?name=client").status, 500);
 }
 
+// What a connection showed is what was kept, though its files had been replaced already.
+TEST_F(CertificateCache, KeptConnectionsDoNotOutliveWhatTheyShowed) {
+  const Certificate old = pki.make("old"), fresh = pki.make("fresh");
+  const Certificate live = put("client", old);
+  WeirProcess weir(R"(
+      server { listen %listen_app% ssl; ssl_certificate %c%; ssl_certificate_key %k%; ssl_verify_client optional_no_ca;
+               return 200 "$ssl_client_s_dn"; }
+      upstream app { server %listen_app%; keepalive 8; }
+      server { proxy_ssl_certificate %pki%/$arg_name.crt; proxy_ssl_certificate_key %pki%/$arg_name.key;
+               proxy_ssl_certificate_cache max=10 valid=2s;
+               location / { proxy_pass https://app; } })", values_with_backend(), {.workers = 1});
+  const auto ask = [&] { return weir.get("/?name=client").text(); };
+  EXPECT_EQ(ask(), "CN=old,O=Weir");
+  replace(fresh, live);
+  ask();  // unless that took longer than it is valid, by what is kept
+  EXPECT_TRUE(wait_until([&] { return ask() == "CN=fresh,O=Weir"; }));
+}
+
 TEST_F(CertificateCache, WhatCannotBeMeantIsRefused) {
   const auto said = [](const std::string& line) { return test_config("events {} http { " + line + " }").output; };
   EXPECT_THAT(said("ssl_certificate_cache valid=1m;"), HasSubstr("must have the \"max\" parameter"));

@@ -121,5 +121,28 @@ TEST_F(TlsResumption, WithABackendIsForTheRulesItWasVerifiedBy) {
   EXPECT_EQ(weir.get("/crl").text(), "reused=.");
 }
 
+TEST_F(TlsResumption, WithABackendEndsWhenTheListOfTrustedAuthoritiesChanges) {
+  Values all = values();
+  const Certificate signed_by_ca = pki.make("app.example", {.signer = &ca});
+  all["c"] = signed_by_ca.certificate;
+  all["k"] = signed_by_ca.key;
+  const std::string trusted = all["trusted"] = pki.dir().write("trusted", read_file(ca.certificate));
+  WeirProcess weir(R"(
+      upstream kept { server %listen_app%; keepalive 8; }
+      upstream once { server %listen_app%; keepalive 0; }
+      server { listen %listen_app% ssl; ssl_certificate %c%; ssl_certificate_key %k%; return 200 "reused=$ssl_session_reused"; }
+      server {
+        proxy_ssl_name app.example; proxy_ssl_verify on; proxy_ssl_trusted_certificate %trusted%;
+        location /kept { proxy_pass https://kept; }
+        location /once { proxy_pass https://once; }
+      })", all, {.workers = 1});
+  EXPECT_EQ(weir.get("/kept").status, 200);
+  EXPECT_TRUE(wait_until([&] { return weir.get("/once").text() == "reused=r"; }));
+  std::filesystem::copy_file(other.certificate, trusted, std::filesystem::copy_options::overwrite_existing);
+  ASSERT_TRUE(weir.logs("changed: loaded and in force")) << weir.error_log();
+  EXPECT_EQ(weir.get("/once").status, 502);
+  EXPECT_EQ(weir.get("/kept").status, 502);
+}
+
 }  // namespace
 }  // namespace weir::test
