@@ -23,8 +23,9 @@ namespace {
 
 std::vector<std::string> watched(const TlsServerOptions& options) {
   std::vector<std::string> paths = FileStamps::paths_of(options);
-  for (const std::string* path : {&options.client_authorities, &options.staple})
+  for (const std::string* path : {&options.client_authorities, &options.staple, &options.dh_parameters})
     if (!path->empty()) paths.push_back(*path);
+  paths.insert(paths.end(), options.ticket_keys.begin(), options.ticket_keys.end());
   return paths;
 }
 
@@ -121,7 +122,8 @@ void use_key_exchange(SSL_CTX* context, const TlsServerOptions& options) {
   parameters.release();
 }
 
-TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<TlsSessionCache>& sessions) {
+TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<TlsSessionCache>& sessions,
+                        TlsTicketKeys& ticket_keys) {
   ContextPtr context = make_context(TLS_server_method(), options);
   SSL_CTX* const ctx = context.get();
   const std::vector<TlsCredential> credentials = use_credentials(ctx, options);
@@ -137,7 +139,10 @@ TlsKeeper::Content load(const TlsServerOptions& options, const std::shared_ptr<T
   use_commands(ctx, options);
   // OpenSSL's default, where there was no ticket to give and now there is.
   if (!options.tickets && (SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET) == 0) SSL_CTX_set_num_tickets(ctx, 2);
-  return {context.release(), first_to_end(credentials), std::move(remarks)};
+  const auto ending = first_to_end(credentials);
+  // Last: they are of all contexts of the server, the one that is in force among them.
+  if (!options.ticket_keys.empty()) ticket_keys.load(options.ticket_keys);
+  return {context.release(), ending, std::move(remarks)};
 }
 
 }  // namespace
@@ -153,14 +158,15 @@ TlsServer::TlsServer(TlsServerOptions options)
   if (options_->session_store.kind == TlsSessionStore::Kind::Shared)
     sessions_ = TlsSessionCache::named(options_->session_store.name, options_->session_store.size);
   // Also with `ssl_session_tickets off`: a command may turn them on.
-  ticket_keys_ = options_->ticket_keys.empty()
-                     ? TlsTicketKeys::of_process(options_->session_timeout)
-                     : std::make_shared<TlsTicketKeys>(std::span<const std::string>(options_->ticket_keys));
+  ticket_keys_ = options_->ticket_keys.empty() ? TlsTicketKeys::of_process(options_->session_timeout)
+                                               : std::make_shared<TlsTicketKeys>();
   if (options_->ocsp != TlsOcsp::Off && options_->verify != TlsVerify::Off)
     client_status_ = std::make_unique<const TlsClientStatus>(*options_);
   // By value: the keeper may be busy when this server goes.
   keeper_ = TlsKeeper::make(watched(*options_),
-                            [options = options_, sessions = sessions_] { return load(*options, sessions); });
+                            [options = options_, sessions = sessions_, ticket_keys = ticket_keys_] {
+                              return load(*options, sessions, *ticket_keys);
+                            });
 }
 
 TlsServer::~TlsServer() = default;

@@ -11,7 +11,8 @@
 
 namespace weir::net {
 
-TlsTicketKeys::TlsTicketKeys(std::span<const std::string> files) {
+void TlsTicketKeys::load(std::span<const std::string> files) {
+  std::vector<TlsTicketKey> loaded;
   for (const std::string& path : files) {
     const std::string bytes = read_small_file(path, 4096);
     if (bytes.size() != 48 && bytes.size() != 80)
@@ -24,8 +25,10 @@ TlsTicketKeys::TlsTicketKeys(std::span<const std::string> files) {
     std::memcpy(key.name.data(), bytes.data(), 16);
     std::memcpy(key.cipher_key.data(), key.key_bytes == 16 ? first : second, key.key_bytes);
     std::memcpy(key.mac_key.data(), key.key_bytes == 16 ? second : first, key.key_bytes);
-    keys_.push_back(key);
+    loaded.push_back(key);
   }
+  const std::lock_guard lock(mutex_);
+  keys_ = std::move(loaded);
 }
 
 std::shared_ptr<TlsTicketKeys> TlsTicketKeys::of_process(std::chrono::seconds lifetime) {

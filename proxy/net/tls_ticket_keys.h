@@ -1,7 +1,7 @@
 // The keys that session tickets are encrypted with.
 //
-// From files they stay as they are: the first encrypts, all decrypt. Without files Weir makes one, and a new one each
-// time the sessions' lifetime has passed; the one before still decrypts. Thread-safe.
+// From files the first encrypts, all decrypt. Without files Weir makes one, and a new one each time the sessions' lifetime
+// has passed; the one before still decrypts. Thread-safe.
 #pragma once
 
 #include <array>
@@ -25,8 +25,10 @@ class TlsTicketKeys {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Keys from files of 48 or 80 octets. Throws TlsConfigError.
-  explicit TlsTicketKeys(std::span<const std::string> files);
+  /// None, until `load`.
+  TlsTicketKeys() = default;
+  /// Instead of what there is, keys from files of 48 or 80 octets. Throws TlsConfigError; then nothing has changed.
+  void load(std::span<const std::string> files);
   /// Keys that Weir makes itself; `lifetime`: of the sessions.
   explicit TlsTicketKeys(std::chrono::seconds lifetime) : lifetime_(lifetime) {}
   /// The process's own keys for sessions of this lifetime; they outlive reloads.

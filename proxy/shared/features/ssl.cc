@@ -137,8 +137,8 @@ constexpr DirectiveSpec kDirectives[] = {
     option<TlsConf, &Options::tickets, &config::on_off>("ssl_session_tickets", kServers, {1, 1}, "on | off",
         "Whether sessions are given to clients in tickets."),
     repeated_option<TlsConf, &Options::ticket_keys, &conf_file>("ssl_session_ticket_key", kServers, {1, 1}, "file",
-        "A key for tickets, 48 or 80 octets; the first encrypts, all decrypt. Without any, Weir makes keys by itself and "
-        "changes them when `ssl_session_timeout` has passed."),
+        "A key for tickets, 48 or 80 octets; the first encrypts, all decrypt. A file that changes is loaded anew without a "
+        "reload. Without any, Weir makes keys by itself and changes them when `ssl_session_timeout` has passed."),
     option<TlsConf, &Options::session_timeout, &config::time_s>("ssl_session_timeout", kServers, {1, 1}, "time",
         "How long a session may be used again."),
     option<TlsConf, &Options::early_data, &config::on_off>("ssl_early_data", kHttpServer, {1, 1}, "on | off",

@@ -91,6 +91,31 @@ TEST(TlsSessions, TicketKeysFromFilesAreSharedByWhoeverHasThem) {
   EXPECT_THAT(s_client(none, "/", "-sess_in " + session), HasSubstr("reused=."));
 }
 
+// Who takes a key away wants the sessions of it to end.
+TEST(TlsSessions, TicketKeysFollowTheirFiles) {
+  const Certificates pki;
+  const Certificate own = pki.make("localhost");
+  const std::string current = pki.dir().write("current", std::string(80, '1')), before = pki.dir().write("before", std::string(80, '0'));
+  WeirProcess weir(R"(server { listen %listen% ssl; ssl_certificate %c%; ssl_certificate_key %k%;
+                      ssl_session_ticket_key %current%; ssl_session_ticket_key %before%; return 200 "reused=$ssl_session_reused"; })",
+                   {{"c", own.certificate}, {"k", own.key}, {"current", current}, {"before", before}});
+  weir.allow_alerts();
+  const std::string session = pki.dir().path() / "session.pem";
+  const auto come_back = [&] { return s_client(weir, "/", "-sess_in " + session); };
+  EXPECT_THAT(s_client(weir, "/", "-sess_out " + session), HasSubstr("reused=."));
+  EXPECT_THAT(come_back(), HasSubstr("reused=r"));
+  // Not all of a rotation, and the next key is broken: what was there stays in force.
+  pki.dir().write("before", std::string(80, '1'));
+  pki.dir().write("current", "short");
+  EXPECT_TRUE(weir.logs("must be a file of 48 or 80 octets; what was loaded before stays in force")) << weir.error_log();
+  EXPECT_THAT(come_back(), HasSubstr("reused=r"));
+  pki.dir().write("current", std::string(80, '2'));
+  EXPECT_TRUE(weir.logs("changed: loaded and in force")) << weir.error_log();
+  EXPECT_THAT(come_back(), HasSubstr("reused=r"));
+  pki.dir().write("before", std::string(80, '3'));
+  EXPECT_TRUE(wait_until([&] { return come_back().find("reused=.") != std::string::npos; }));
+}
+
 // Tickets leave together with the first answer; who asks for nothing must have them all the same.
 TEST(TlsSessions, TicketsComeToAClientThatAsksForNothing) {
   const Certificates pki;
