@@ -61,7 +61,8 @@ struct PhaseHandler {
   PhaseResult (*run)(Session&) = nullptr;
   net::Task<PhaseResult> (*run_async)(Session&) = nullptr;
   /// Preread only: called with all that the client sent so far, each time there is more, until it does not answer NeedMore. The engine
-  /// reads, and keeps preread_buffer_size and preread_timeout. Whoever is asked leaves the octets to those who follow.
+  /// reads, and keeps preread_buffer_size and preread_timeout. Whoever is asked leaves the octets to those who follow. All
+  /// looks come before the plain functions of the phase.
   Preread (*look)(Session&, std::string_view octets) = nullptr;
 };
 

@@ -206,12 +206,13 @@ net::Task<std::optional<int>> Session::run_phase(Phase phase) {
 net::Task<std::optional<int>> Session::run_preread() {
   const net::TimePoint deadline = loop().now() + *conf<CoreConf>().preread_timeout;
   for (const PhaseHandler& handler : server_->chain.handlers(Phase::Preread)) {
-    if (handler.run) {
-      if (const PhaseResult result = handler.run(*this); result.kind() == PhaseResult::Kind::End) co_return result.status();
-      continue;
-    }
-    if (datagrams_) continue;  // there is nothing to look at that would come in pieces
+    if (!handler.look || datagrams_) continue;  // of datagrams there is nothing to look at that would come in pieces
     if (const auto ended = co_await look(handler, deadline)) co_return ended;
+  }
+  // A look may have shown that the client means another server: the rest is done by that one.
+  for (const PhaseHandler& handler : server_->chain.handlers(Phase::Preread)) {
+    if (!handler.run) continue;
+    if (const PhaseResult result = handler.run(*this); result.kind() == PhaseResult::Kind::End) co_return result.status();
   }
   // What was only seen is read again by whoever passes it on.
   if (client_ && client_->is_plain()) {

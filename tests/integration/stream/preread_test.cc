@@ -56,6 +56,17 @@ TEST(SslPreread, AClientThatSaysNothingOrTooLittleHoldsUpNobody) {
   EXPECT_EQ(slow.read_bytes(hello.size() + 2), "a:" + hello);
 }
 
+TEST(SslPreread, TheServerThatWasNamedSetsItsVariables) {
+  FakeBackend a = echo("a"), b = echo("b");
+  WeirProcess weir(R"(
+      server { listen %listen%; ssl_preread on; proxy_pass %b%; }
+      server { listen %listen%; server_name www.example.com; set $to %a%; proxy_pass $to; })",
+                   {{"a", a.address()}, {"b", b.address()}}, in_stream());
+  const std::string named = recorded("openssl_alpn"), other = recorded("curl");
+  EXPECT_EQ(say(weir.address(), named, named.size() + 2), "a:" + named);
+  EXPECT_EQ(say(weir.address(), other, other.size() + 2), "b:" + other);
+}
+
 TEST(SslPreread, ARealHandshakePassesThrough) {
   const Certificates pki;
   const Certificate own = pki.make("localhost");
