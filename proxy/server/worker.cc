@@ -311,10 +311,7 @@ void Worker::drain(std::function<void()> done) {
     datagram_servers_.clear();
     done();
     host_.connections.for_each([](http::ClientConnectionBase& connection) { connection.drain(); });
-    net::spawn([](Worker* self) -> net::Task<void> {
-      while (!self->is_idle()) co_await net::sleep(self->loop_, kEndCheck);
-      self->loop_.stop();
-    }(this));
+    end_when_idle(net::TimePoint::max());
   });
 }
 
@@ -325,13 +322,18 @@ void Worker::stop() {
     acceptors_.clear();
     datagram_servers_.clear();
     loop_.close_streams();
-    net::spawn([](Worker* self) -> net::Task<void> {
-      const net::TimePoint deadline = net::Clock::now() + kHardEnd;
-      while (!self->is_idle() && net::Clock::now() < deadline)
-        co_await net::sleep(self->loop_, kEndCheck);
-      self->loop_.stop();
-    }(this));
+    end_when_idle(net::Clock::now() + kHardEnd);
   });
+}
+
+void Worker::end_when_idle(net::TimePoint latest) {
+  const bool waits_already = latest_end_.has_value();
+  latest_end_ = latest;
+  if (waits_already) return;
+  net::spawn([](Worker* self) -> net::Task<void> {
+    while (!self->is_idle() && net::Clock::now() < *self->latest_end_) co_await net::sleep(self->loop_, kEndCheck);
+    self->loop_.stop();
+  }(this));
 }
 
 void Worker::join() {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -66,6 +67,8 @@ class Worker final : private stream::Reception {
   void take(WorkerPlan plan);
   void listen(const WorkerPlan& plan);
   void accept(net::OwnedFd fd, const net::Endpoint& peer, const ListeningSocket& socket);
+  /// Stops the loop when nobody is served any more, at `latest` in any case. A later call changes that time.
+  void end_when_idle(net::TimePoint latest);
   bool is_idle() const { return host_.connections.is_empty() && sessions_.sessions.is_empty(); }
   bool listens(const net::Endpoint& address) const override;
   net::Task<void> receive(Passed passed) override;
@@ -92,6 +95,7 @@ class Worker final : private stream::Reception {
   stream::DatagramServers datagram_servers_;
   std::uint32_t most_connections_ = 512;
   bool stopping_ = false;
+  std::optional<net::TimePoint> latest_end_;  // once the end is waited for
   std::uint64_t lost_work_told_ = 0;
   net::TimePoint lost_work_told_at_{};
   std::atomic<bool> ended_{false};

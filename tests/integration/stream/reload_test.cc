@@ -78,6 +78,17 @@ TEST(StreamReload, WorkerShutdownTimeoutClosesSessionsThatWaitForTheirBackendAlo
   is_over.notify_all();
 }
 
+TEST(StreamReload, WorkerShutdownTimeoutCutsAGracefulEndShort) {
+  FakeBackend app = echo("app");
+  WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}},
+                   in_stream({.main = "worker_shutdown_timeout 300ms;\n"}));
+  RawClient client(weir.address());
+  EXPECT_EQ(client.read_bytes(4), "app:");
+  weir.signal(SIGQUIT);
+  EXPECT_TRUE(client.closed_within());
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+}
+
 TEST(StreamReload, AGracefulEndWaitsForSessions) {
   FakeBackend app = echo("app");
   WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}}, in_stream());
