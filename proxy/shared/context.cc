@@ -10,7 +10,7 @@ constexpr std::size_t kMostCaptures = 10;
 
 }  // namespace
 
-Context::Context(Runtime& runtime, net::Arena& arena) : base_(runtime), arena_(arena) {
+Context::Context(Runtime& runtime, net::Arena& arena) : base_(&runtime), arena_(arena) {
   const std::size_t slots = variables().slots();
   if (slots == 0) return;
   void* const memory = arena_.allocate(slots * sizeof(std::optional<VariableValue>), alignof(std::max_align_t));

@@ -46,11 +46,11 @@ class Context : public log::Subject {
   /// Calls `work` when this ends, the latest first.
   void at_end(AtEnd& work) { work.next = at_end_, at_end_ = &work; }
 
-  net::Loop& loop() { return base_.loop(); }
+  net::Loop& loop() { return base_->loop(); }
   net::Arena& arena() { return arena_; }
-  Runtime& base_runtime() { return base_; }
-  const VariableTable& variables() const { return base_.variables(); }
-  const log::ErrorLog& error_log() const { return base_.error_log(); }
+  Runtime& base_runtime() { return *base_; }
+  const VariableTable& variables() const { return base_->variables(); }
+  const log::ErrorLog& error_log() const { return base_->error_log(); }
   /// To be given to log::error and its like.
   const log::Subject& subject() const { return *this; }
 
@@ -98,7 +98,7 @@ class Context : public log::Subject {
   }
 
  private:
-  Runtime& base_;
+  const RefTo<Runtime> base_;  // here, so that it is there for what is done at the end
   net::Arena& arena_;
   std::span<std::optional<VariableValue>> slots_;
   std::span<std::string_view> captures_;

@@ -22,6 +22,7 @@ class Runtime {
  public:
   Runtime(WorkerState& worker, const ProtocolConfig& config, const log::ErrorLog& error_log);
   Runtime(const Runtime&) = delete;
+  virtual ~Runtime() = default;
 
   net::Loop& loop() { return base_worker_.loop; }
   WorkerState& base_worker() { return base_worker_; }

@@ -78,6 +78,20 @@ TEST(StreamReload, WorkerShutdownTimeoutClosesSessionsThatWaitForTheirBackendAlo
   is_over.notify_all();
 }
 
+// With the sessions of before goes what they were counted in.
+TEST(StreamReload, ASessionIsCountedToItsEndInAZoneThatIsGone) {
+  FakeBackend app = echo("app");
+  const std::string server = " server { proxy_pass %app%; limit_conn z 9; }";
+  WeirProcess weir("limit_conn_zone $remote_addr zone=z:1m;" + server, {{"app", app.address()}}, in_stream({.workers = 1}));
+  RawClient old(weir.address());
+  EXPECT_EQ(old.read_bytes(4), "app:");
+  weir.reload("limit_conn_zone $remote_addr zone=z:2m;" + server + " server { listen %listen2%; return marker; }");
+  EXPECT_TRUE(wait_until([&] { return say(weir.address("listen2"), "", 6) == "marker"; }));
+  old.close();
+  EXPECT_TRUE(weir.logs("generation 1 of the configuration is not used any more")) << weir.error_log();
+  EXPECT_EQ(say(weir.address(), "", 4), "app:");
+}
+
 TEST(StreamReload, WorkerShutdownTimeoutCutsAGracefulEndShort) {
   FakeBackend app = echo("app");
   WeirProcess weir("server { proxy_pass %app%; }", {{"app", app.address()}},
