@@ -129,7 +129,9 @@ bool ClientConnection::goes_on(After after) {
 net::Task<void> ClientConnection::end_in_order() {
   // Whoever sees the connection end may look for its line in the log.
   if (after_ != After::KeepAlive && host_.worker.has_log_lines()) co_await stream_->loop().yield();
-  if (after_ != After::Linger) co_return;
+  // Of a connection that was to be kept, but is not because the worker ends, another request may have come already.
+  const bool lingers = after_ == After::Linger || (after_ == After::KeepAlive && stream_->input_pending());
+  if (!lingers) co_return;
   enter(Kind::Idle);  // it was answered and has no claim to its place any more
   co_await linger();
 }
@@ -202,7 +204,8 @@ net::Task<ClientConnection::After> ClientConnection::serve_one() {
   if (!stream_->is_open() || channel.is_broken()) co_return After::Close;
   keepalive_timeout_ = *exchange.conf<CoreConf>().keepalive_timeout;
   if (!channel.may_keep_alive()) {
-    const bool more_may_come = refusal != 0 || !channel.request_ended() || !input_.is_empty();
+    const bool more_may_come =
+        refusal != 0 || !channel.request_ended() || !input_.is_empty() || stream_->input_pending();
     co_return more_may_come ? After::Linger : After::Close;
   }
   // What is left of the body is in the way of the next request.

@@ -171,7 +171,7 @@ bool ExchangeChannel::decide_keep_alive(Form form) const {
 bool ExchangeChannel::ends_connection() const {
   const http::RequestHead& request = exchange_->request;
   return !request.keep_alive && request.framing.kind == Kind::None && connection_.input_.is_empty() &&
-         exchange_->response.status != 101;
+         !connection_.stream_->input_pending() && exchange_->response.status != 101;
 }
 
 void ExchangeChannel::begin_response(const http::Response& response) {

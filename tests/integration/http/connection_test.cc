@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -105,6 +106,28 @@ TEST(ClientConnection, EndsAfterAllOfALongAnswerToTheLastRequest) {
   client.send(to_wire({.fields = {{"Connection", "close"}}}));
   EXPECT_TRUE(client.read_response().text() == body);
   EXPECT_EQ(client.read_to_end().end, IoStatus::Closed);
+}
+
+TEST(ClientConnection, TheLastAnswerArrivesWhateverTheClientSendsMeanwhile) {
+  for (const bool says_close : {true, false}) {
+    std::atomic<bool> may_answer = false;
+    FakeBackend app = FakeBackend::handling([&](BackendConnection& connection, const HttpRequest&) {
+      wait_until([&] { return may_answer.load(); });
+      connection.answer({.body = "the answer"});
+    });
+    WeirProcess weir("keepalive_requests 1; server { location / { proxy_pass http://%app%; } }",
+                     {{"app", app.address()}});
+    RawClient client = weir.connect();
+    client.send(to_wire({.fields = says_close ? Fields{{"Connection", "close"}} : Fields{}}));
+    ASSERT_TRUE(wait_until([&] { return app.request_count() == 1; }));
+    client.send(to_wire({.target = "/too-late"}));
+    may_answer = true;
+    ASSERT_TRUE(weir.accesses("GET / "));  // both have come, and nothing of the answer was read yet
+    const RawClient::Rest rest = client.read_to_end();
+    EXPECT_TRUE(rest.bytes.ends_with("the answer")) << rest.bytes;
+    EXPECT_EQ(rest.end, IoStatus::Closed) << "says close: " << says_close;
+    EXPECT_EQ(app.request_count(), 1u);
+  }
 }
 
 TEST(ClientConnection, TheBackendsCloseIsNotTheClients) {

@@ -42,6 +42,24 @@ TEST(Signals, QuitLetsRequestsEndAndClosesIdleConnections) {
   EXPECT_FALSE(std::filesystem::exists(weir.dir().path() / "weir.pid"));
 }
 
+TEST(Signals, QuitLosesNothingOfAnAnswerThatAnotherRequestFollowed) {
+  const std::string body(1'000'000, 'b');
+  FakeBackend app = FakeBackend::answering(200, body);
+  WeirProcess weir("server { location / { proxy_pass http://%app%; } }", {{"app", app.address()}});
+  RawClient client(weir.address(), 4096);
+  client.send(to_wire({}));
+  HttpResponse response = client.read_response_head();
+  ASSERT_TRUE(equal_ignoring_case(response.field("Connection"), "keep-alive"));
+  weir.signal(SIGQUIT);
+  ASSERT_TRUE(weir.logs("QUIT) received"));
+  client.send(to_wire({.target = "/too-late"}));
+  client.read_response_body(response);
+  EXPECT_TRUE(response.text() == body);
+  EXPECT_EQ(client.read_to_end().end, IoStatus::Closed);
+  client.close();
+  EXPECT_EQ(weir.wait_for_exit(), 0);
+}
+
 TEST(Signals, TermAndIntEndAtOnce) {
   for (const int signal : {SIGTERM, SIGINT}) {
     FakeBackend silent = FakeBackend::silent();
