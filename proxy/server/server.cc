@@ -151,6 +151,8 @@ std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> Server::open_
   return opened;
 }
 
+const std::string& Server::pid_path(const MainConf& conf) const { return conf.pid.is_set() ? *conf.pid : paths_.pid_file; }
+
 // The addresses of http first, then those of stream: workers tell them apart by their number.
 ListenSockets Server::bind(const Configuration& configuration) {
   std::vector<WantedSocket> wanted;
@@ -212,7 +214,7 @@ void Server::start(Configuration configuration) {
   sockets_ = bind(configuration);
   Background background;
   if (*conf.daemon) background = Background::daemonize();
-  pid_file_ = PidFile::write(conf.pid.is_set() ? *conf.pid : paths_.pid_file);
+  pid_file_ = PidFile::write(pid_path(conf));
   if (is_root() && conf.user.is_set()) {
     const Identity identity =
         find_identity(*conf.user, conf.group.is_set() ? std::optional<std::string>(*conf.group) : std::nullopt);
@@ -269,11 +271,17 @@ void Server::take_new_configuration() {
     auto error_log = open_error_log(configuration.main());
     auto access_logs = open_access_logs(configuration);
     ListenSockets sockets = bind(configuration);
+    std::optional<PidFile> pid_file;
+    const std::string& pid_place = pid_path(configuration.main());
+    // By whatever name: what is the same file must not be taken away as the old one.
+    if (std::error_code missing; !std::filesystem::equivalent(pid_place, pid_file_.path(), missing))
+      pid_file = PidFile::write(pid_place);
     // From here on nothing fails.
     if (count_workers(configuration.main()) != worker_count_)
       log::warn(*error_log, "worker_processes changed: the {} workers stay until the next start", worker_count_);
     error_log_ = std::move(error_log);
     access_logs_ = std::move(access_logs);
+    if (pid_file) pid_file_ = std::move(*pid_file);
     number(configuration);
     commit_upstreams(configuration);
     distribute(configuration, sockets);

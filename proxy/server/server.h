@@ -39,6 +39,8 @@ class Server {
   void number(const Configuration& configuration);
   bool all_ended() const;
 
+  /// Where the pid file is to be.
+  const std::string& pid_path(const MainConf& conf) const;
   std::shared_ptr<log::ErrorLog> open_error_log(const MainConf& conf);
   std::vector<std::pair<std::string, std::shared_ptr<log::LogFile>>> open_access_logs(
       const Configuration& configuration);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "support/fake_backend.h"
 #include "support/load_generator.h"
@@ -195,6 +196,33 @@ TEST(Reload, ListenersComeAndGo) {
       return true;
     }
   })) << "the removed address still accepts";
+}
+
+TEST(Reload, ThePidFileGoesWhereTheNewConfigurationSays) {
+  const auto text = [](const std::string& pid, const std::string& listen) {
+    return "daemon off;\npid %dir%/" + pid + ";\nerror_log %dir%/error.log info;\nevents { }\nhttp {\n" +
+           "access_log off;\nserver { listen %listen%; location / { return 200 " + pid + "; } " + listen + " } }\n";
+  };
+  WeirProcess weir(text("weir.pid", ""), {}, {.whole_file = true});
+  const std::string number = weir.dir().read("weir.pid");
+
+  weir.reload(text("second.pid", ""));
+  ASSERT_TRUE(settles([&] { return weir.get("/").text() == "second.pid"; }));
+  EXPECT_EQ(weir.dir().read("second.pid"), number);
+  EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(weir.dir().path() / "weir.pid"); }));
+  std::vector<std::string> control = weir.arguments();
+  control.insert(control.end(), {"-s", "reopen"});
+  EXPECT_EQ(run_weir({control.begin() + 1, control.end()}).exit_code, 0);
+  EXPECT_TRUE(weir.logs("reopening logs"));
+
+  weir.allow_alerts();
+  weir.reload(text("third.pid", "listen 192.0.2.1:1;"));  // an address that cannot be had
+  ASSERT_TRUE(weir.logs("192.0.2.1:1"));
+  weir.reload(text("no/such/folder.pid", ""));
+  ASSERT_TRUE(weir.logs("no/such/folder.pid"));
+  EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(weir.dir().path() / "third.pid"); }));
+  EXPECT_EQ(weir.get("/").text(), "second.pid");
+  EXPECT_EQ(weir.dir().read("second.pid"), number);
 }
 
 TEST(Reload, BackendsThatStayKeepTheirFailures) {
