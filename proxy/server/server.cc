@@ -93,7 +93,7 @@ void make_room_for_descriptors(const MainConf& conf, const log::ErrorLog& error_
   set_descriptor_limit(std::nullopt);
 }
 
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
 
 // Signals wait from before the pid file invites them until run() takes them, else one that comes early kills. Threads
 // started meanwhile never see them.
@@ -343,6 +343,10 @@ int Server::run() {
           if (!ending_) reload();
           break;
         case SIGUSR1: reopen_logs(); break;
+        case SIGUSR2:   // with nginx, scripts send these to put a new binary in place of the running one
+        case SIGWINCH:  // (and terminals this one, when their size changes)
+          log::warn(*error_log_, "nothing is done at signal {}: a new binary is taken with a restart", number);
+          break;
         default: {
           const bool graceful = number == SIGQUIT;
           if (!ending_) wait_for_end();

@@ -110,6 +110,16 @@ TEST(Signals, TermEndsRequestsThatWaitForSomethingElseThanABackend) {
   for (RawClient& client : clients) EXPECT_TRUE(client.closed_within());
 }
 
+TEST(Signals, ThoseThatAskForWhatIsNotThereEndNothing) {
+  WEIR_ONLY("nginx starts a new binary, and ends its workers");
+  WeirProcess weir("server { location / { return 200 x; } }");
+  for (const int signal : {SIGUSR2, SIGWINCH}) {
+    weir.signal(signal);
+    EXPECT_TRUE(weir.logs("signal " + std::to_string(signal))) << signal;
+  }
+  EXPECT_EQ(weir.get("/").status, 200);
+}
+
 TEST(Signals, ThePidFileNamesTheProcess) {
   WeirProcess weir("server { location / { return 200 x; } }");
   EXPECT_EQ(weir.dir().read("weir.pid"), std::to_string(weir.pid()) + "\n");
