@@ -122,9 +122,8 @@ net::Task<PhaseResult> deliver(Exchange& exchange, Attempt& attempt) {
   if (heeds(conf, ignored::kAccelLimitRate))
     if (const auto rate = config::parse_number(head.fields.value(FieldId::XAccelLimitRate), INT64_MAX))
       exchange.rate_limit = *rate;
-  if (const std::string_view target = head.fields.value(FieldId::XAccelRedirect);
-      !target.empty() && heeds(conf, ignored::kAccelRedirect))
-    co_return redirect_as_told(exchange, head, target);
+  if (const Field* const target = head.fields.find(FieldId::XAccelRedirect); target && heeds(conf, ignored::kAccelRedirect))
+    co_return redirect_as_told(exchange, head, target->value);
 
   accept_head(exchange, head);
   if (head.status == 101) {

@@ -58,6 +58,12 @@ TEST(Forwarding, AttemptsOfLaterGroupsFollowAColon) {
   EXPECT_EQ(weir.get("/").field("X-Seen"), "503, 503 : 200");
 }
 
+TEST(Forwarding, AnEmptyXAccelRedirectLeadsNowhere) {
+  FakeBackend app = FakeBackend::answering({.body = "not for clients", .fields = {{"X-Accel-Redirect", ""}}});
+  WeirProcess weir("server { location / { proxy_pass http://%app%; } }", {{"app", app.address()}});
+  EXPECT_EQ(weir.get("/").status, 404);
+}
+
 TEST(Forwarding, NamesTheProxiedHostUnlessTold) {
   FakeBackend app = FakeBackend::answering(200);
   WeirProcess weir(R"(
