@@ -97,7 +97,10 @@ VariableValue request_uri(Exchange& x, const VariableArg&) {
   return {x.concat({request.path_or_root(), request.has_query ? "?" : "", request.query})};
 }
 VariableValue request_line(Exchange& x, const VariableArg&) { return or_missing(x.request.line); }
-VariableValue request_method(Exchange& x, const VariableArg&) { return or_missing(x.method_name()); }
+// A subrequest tells of the request it is for.
+VariableValue request_method(Exchange& x, const VariableArg&) {
+  return or_missing(x.is_subrequest ? x.request.method_name : x.method_name());
+}
 VariableValue server_protocol(Exchange& x, const VariableArg&) { return {version_name(x.request.version)}; }
 VariableValue scheme(Exchange& x, const VariableArg&) { return {x.client().stream().tls() ? "https" : "http"}; }
 VariableValue https(Exchange& x, const VariableArg&) { return {x.client().stream().tls() ? "on" : ""}; }

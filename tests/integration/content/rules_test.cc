@@ -89,6 +89,20 @@ TEST(Rewrite, LeadsToInternalLocations) {
   EXPECT_EQ(weir.get("/inside/x").status, 404);
 }
 
+TEST(ErrorPage, IsAskedForWithGet) {
+  WeirProcess weir(R"(
+      server {
+        error_page 404 /page;
+        error_page 403 @named;
+        location / { return 404; }
+        location /denied { return 403; }
+        location /page { return 200 "$request_method $request"; }
+        location @named { return 200 "$request_method"; }
+      })");
+  EXPECT_EQ(weir.request({.method = "POST", .target = "/x", .body = "b"}).text(), "GET POST /x HTTP/1.1");
+  EXPECT_EQ(weir.request({.method = "POST", .target = "/denied", .body = "b"}).text(), "POST");
+}
+
 TEST(ErrorPage, KnowsTheStatusThatItIsSentWith) {
   WeirProcess weir(R"(
       server {
@@ -103,18 +117,6 @@ TEST(ErrorPage, KnowsTheStatusThatItIsSentWith) {
   EXPECT_EQ(weir.get("/page").text(), "/pages/403 403");
   EXPECT_EQ(weir.get("/other").text(), "/pages/x 410");
   EXPECT_EQ(weir.get("/plain").text(), "202");
-}
-
-TEST(ErrorPage, IsAskedForWithGetWhereItHasAUriOfItsOwn) {
-  WeirProcess weir(R"(
-      server {
-        location /uri { error_page 404 /page; return 404; }
-        location /page { if ($request_method = POST) { return 200 "asked to change"; } return 200 "$request_method $request"; }
-        location /named { error_page 404 @named; return 404; }
-        location @named { return 200 $request_method; }
-      })");
-  EXPECT_EQ(weir.request({.method = "POST", .target = "/uri"}).text(), "GET POST /uri HTTP/1.1");
-  EXPECT_EQ(weir.request({.method = "POST", .target = "/named"}).text(), "POST");
 }
 
 TEST(ErrorPage, WhereItHappenedDecidesWhetherAnotherMayFollow) {
