@@ -64,6 +64,8 @@ class Attempt final : private net::StreamWatcher {
   bool was_reused() const { return reused_; }
   /// Whether any octet of the request left, so that the backend may have acted on it.
   bool request_left() const { return channel_ && channel_->octets_sent() != 0; }
+  /// Whether all of it left: an answer may come before.
+  bool request_left_whole() const { return sent_whole_; }
   /// Whether the backend's system surely did not take a single octet of it: it may be sent again, whatever it is.
   bool surely_unread() const;
 

@@ -21,7 +21,7 @@ enum class Reason : std::uint8_t {
   ClosedBeforeHead,   // the connection ended before the response's head was complete
   BadHead,            // not a response head
   HeadTooLarge,       // larger than proxy_buffer_size allows
-  UnwantedUpgrade,    // 101 that nobody asked for
+  UnwantedUpgrade,    // 101 that nobody asked for, or before the end of the request
   BodyCut,            // the body ended before its framing said so
   BodyTimeout,        // it stopped coming
   UnwantedStatus,     // a status that proxy_next_upstream names

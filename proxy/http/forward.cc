@@ -246,7 +246,11 @@ net::Task<PhaseResult> forward_upload(Exchange& exchange, Upload upload) {
         continue;
       }
     }
-    if (outcome && attempt.head().status == 101 && !asks_upgrade) outcome = Error{Reason::UnwantedUpgrade};
+    if (outcome && attempt.head().status == 101) {
+      // Nor as long as the request is not whole: what is left of it would go on as it comes, in the client's framing.
+      if (!asks_upgrade) outcome = Error{Reason::UnwantedUpgrade};
+      else if (!attempt.request_left_whole()) outcome = Error{Reason::UnwantedUpgrade, {}, "the request was not whole"};
+    }
     if (outcome && tries.is_idempotent() && is_buffered(conf, attempt.head())) outcome = co_await attempt.read_ahead();
     const bool can_repeat = upload.kind != Upload::Kind::Streamed || exchange.body.can_restart();
 

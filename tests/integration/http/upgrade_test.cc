@@ -184,5 +184,30 @@ TEST(Upgrade, A101NobodyAskedForIsABadGateway) {
   EXPECT_EQ(weir.get("/").status, 502);
 }
 
+TEST(Upgrade, A101BeforeTheEndOfTheRequestIsABadGateway) {
+  WEIR_ONLY("nginx passes it on, and then the rest of the body as it comes, in chunks of its own or not");
+  FakeBackend app = FakeBackend::scripted([](BackendConnection& connection) {
+    HttpRequest request;
+    if (!connection.read_head(request)) return;
+    connection.send(kSwitching);
+    connection.hold();
+  });
+  app.allow_malformed_requests();
+  WeirProcess weir(R"(
+      server {
+        location / {
+          proxy_pass http://%app%;
+          proxy_request_buffering off;
+          proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection "upgrade";
+        }
+      })",
+                   {{"app", app.address()}});
+  RawClient client = weir.connect();
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+              "Transfer-Encoding: chunked\r\n\r\n14\r\nhalf of it");
+  EXPECT_EQ(client.read_response().status, 502);
+}
+
 }  // namespace
 }  // namespace weir::test
