@@ -191,12 +191,12 @@ void Attempt::hear() {
 /// Has on_event called when the client goes away. Returns false if it is gone already.
 bool Attempt::watch_client() {
   if (is_client_gone(exchange_)) return false;
-  if (!*conf_.ignore_client_abort) exchange_.client().stream().watch(this);
+  exchange_.client().stream().watch(this);
   return true;
 }
 
-void Attempt::on_event(net::Stream& client) {
-  if (!client.peer_closed()) return;
+void Attempt::on_event(net::Stream&) {
+  if (!is_client_gone(exchange_)) return;
   if (connecting_)
     connecting_->cancel();
   else if (channel_)

@@ -14,6 +14,23 @@ namespace weir::http {
 
 namespace {
 
+/// Ends a tunnel when Weir closes the client's connection, also if only the backend is waited for: a client that has said
+/// all is not listened to.
+class ClientWatch final : net::StreamWatcher {
+ public:
+  ClientWatch(net::Stream& client, net::Stream& backend) : client_(client), backend_(backend) { client.watch(this); }
+  ClientWatch(const ClientWatch&) = delete;
+  ~ClientWatch() { client_.watch(nullptr); }
+
+ private:
+  void on_event(net::Stream&) override {
+    if (!client_.is_open()) backend_.close();
+  }
+
+  net::Stream& client_;
+  net::Stream& backend_;
+};
+
 /// After `101 Switching Protocols`: octets both ways until both sides have ended.
 net::Task<void> tunnel(Exchange& exchange, Attempt& attempt) {
   exchange.client().close_after_response();
@@ -23,6 +40,7 @@ net::Task<void> tunnel(Exchange& exchange, Attempt& attempt) {
   options.idle = *exchange.conf<ProxyConf>().read_timeout;
   options.first_to_a = attempt.channel().early_octets();
   options.first_to_b = exchange.client().early_octets();
+  const ClientWatch watch(exchange.client().stream(), attempt.channel().stream());
   const net::RelayResult moved =
       co_await net::relay(exchange.client().stream(), attempt.channel().stream(), options);
   exchange.response.body_octets_sent = moved.b_to_a;

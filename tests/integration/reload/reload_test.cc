@@ -65,6 +65,38 @@ TEST(Reload, WhatStaysUnderTheOldConfigurationEndsAfterWorkerShutdownTimeout) {
   EXPECT_EQ(weir.get("/").text(), "ok");
 }
 
+TEST(Reload, NothingOutlivesWorkerShutdownTimeoutBecauseItsClientIsNotListenedTo) {
+  WEIR_ONLY("it says when a configuration is not used any more");
+  FakeBackend app = FakeBackend::scripted([](BackendConnection& connection) {
+    HttpRequest request;
+    if (!connection.read_request(request)) return;
+    if (request.has("Upgrade"))
+      connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: own\r\nConnection: Upgrade\r\n\r\n");
+    connection.pause(std::chrono::minutes(5));  // also if the client has said all
+  });
+  WeirProcess weir(R"(
+      server {
+        location / { return 200 ok; }
+        location /patient { proxy_pass http://%app%; proxy_ignore_client_abort on; }
+        location /tunnel {
+          proxy_pass http://%app%; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+        }
+      })",
+                   {{"app", app.address()}}, {.main = "worker_shutdown_timeout 100ms;"});
+  RawClient patient = weir.connect(), tunnel = weir.connect();
+  patient.send(to_wire({.target = "/patient"}));
+  const Fields upgrade{{"Connection", "upgrade"}, {"Upgrade", "own"}};
+  tunnel.send(to_wire({.target = "/tunnel", .fields = upgrade}));
+  EXPECT_EQ(tunnel.read_response_head().status, 101);
+  tunnel.shutdown_send();
+  ASSERT_TRUE(wait_until([&] { return app.request_count() == 2; }));
+  weir.signal(SIGHUP);
+  EXPECT_TRUE(patient.closed_within());
+  EXPECT_TRUE(tunnel.closed_within());
+  EXPECT_TRUE(weir.logs("generation 1 of the configuration is not used any more"));
+  EXPECT_EQ(weir.get("/").text(), "ok");
+}
+
 TEST(Reload, ARequestInProgressEndsUnderTheOldConfiguration) {
   FakeBackend slow = FakeBackend::handling([](BackendConnection& connection, const HttpRequest&) {
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
