@@ -26,6 +26,13 @@ namespace {
 
 constexpr std::uint64_t kMostDiscarded = 256 * 1024;  // more is cheaper to refuse by closing
 
+/// What is left of `limit` (0: there is none) that began at `from`; a moment at least.
+std::chrono::milliseconds time_left(std::chrono::milliseconds limit, net::TimePoint from, net::TimePoint now) {
+  using std::chrono::milliseconds;
+  if (limit.count() == 0) return limit;
+  return std::max(std::chrono::ceil<milliseconds>(from + limit - now), milliseconds(1));
+}
+
 }  // namespace
 
 const http::ConnectionInfo& ExchangeChannel::connection() const { return connection_.info_; }
@@ -229,17 +236,18 @@ bool ExchangeChannel::takes_raw() { return form_ == Form::Length && writer_.is_d
 
 net::Task<net::IoError> ExchangeChannel::drain(http::BodySource* source) {
   const CoreConf& core = exchange_->conf<CoreConf>();
+  net::TimePoint from = stream().loop().now();
   for (;;) {
     net::IoError waited;
-    const net::TimePoint from = stream().loop().now();
     if (net::Stream* const ahead = source ? source->ahead() : nullptr) {
-      const net::Either ready = co_await net::wait_either(*ahead, stream(), std::chrono::milliseconds(0),
-                                                          *core.send_timeout);
+      // What the backend sends meanwhile does not give the client more time.
+      const auto left = time_left(*core.send_timeout, from, stream().loop().now());
+      const net::Either ready = co_await net::wait_either(*ahead, stream(), std::chrono::milliseconds(0), left);
       if (ready.first) source->read_ahead();
       if (!ready.second) continue;
       if (!ready.first) waited = ready.error;
     } else {
-      waited = co_await stream().writable(*core.send_timeout);
+      waited = co_await stream().writable(time_left(*core.send_timeout, from, stream().loop().now()));
     }
     if (!waited && !send_floor_.holds(from, stream().loop().now(), octets_sent(), core.send_min_rate->count(),
                                       *core.send_rate_window)) {
@@ -262,6 +270,7 @@ net::Task<net::IoError> ExchangeChannel::drain(http::BodySource* source) {
         co_return error ? error : net::IoError{EPIPE};
       }
     }
+    from = stream().loop().now();
   }
 }
 

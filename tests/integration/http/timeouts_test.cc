@@ -91,6 +91,23 @@ TEST(Timeouts, AReaderMustNotPauseForSendTimeout) {
   EXPECT_FALSE(client.read_response().complete);
 }
 
+TEST(Timeouts, AReaderHasNoMoreTimeBecauseTheBackendGoesOn) {
+  WEIR_ONLY("nginx begins send_timeout anew whenever the backend sends something");
+  FakeBackend app = FakeBackend::handling([](BackendConnection& connection, const HttpRequest&) {
+    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    std::string much = "800000\r\n" + std::string(0x800000, 'x') + "\r\n";
+    connection.send(much);
+    while (connection.pause(milliseconds(20)) && connection.send("1\r\nx\r\n")) {
+    }
+  });
+  WeirProcess weir("send_timeout 500ms; server { location / { proxy_pass http://%app%; } }", {{"app", app.address()}});
+  RawClient client(weir.address(), 8'192);
+  client.send(to_wire({}));
+  ASSERT_TRUE(wait_until([&] { return app.open_connections() == 1; }));
+  EXPECT_TRUE(weir.logs("it read nothing for send_timeout"));
+  EXPECT_TRUE(wait_until([&] { return app.open_connections() == 0; }));
+}
+
 /// A listening socket whose queue is full: the kernel answers further connections with silence.
 class UnansweringPort {
  public:
