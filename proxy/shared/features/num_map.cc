@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <unordered_map>
+#include <utility>
 
 #include "config/parser.h"
 #include "shared/context.h"
@@ -28,6 +29,7 @@ struct NumMap {
   std::unordered_map<Number, Template> exact;
   std::vector<std::pair<Range, Template>> ranges;  // as they were given: the first that fits counts
   Template otherwise;
+  bool has_default = false;
 };
 
 std::optional<Number> read_number(std::string_view text) {
@@ -70,6 +72,7 @@ VariableValue get_mapped(Context& context, const VariableArg& arg) {
 void add_entry(const Call& call, NumMap& map, const std::string& key, const std::string& value) {
   Template result = Template::compile(value, Loader::of(call).protocol.variables);
   if (key == "default") {
+    if (std::exchange(map.has_default, true)) call.fail("duplicate default map parameter");
     map.otherwise = std::move(result);
   } else if (const auto number = read_number(key)) {
     if (!map.exact.emplace(*number, std::move(result)).second) call.fail(fmt::format("conflicting parameter \"{}\"", key));

@@ -24,9 +24,10 @@ void set_text(const Call& call) {
 bool enabled(const config::Settings& settings) { return settings.get<Conf>().text.is_set(); }
 
 net::Task<PhaseResult> answer(Session& session) {
+  DatagramClient* const client = session.datagrams();
+  if (const std::string* const asked = client ? client->waiting() : nullptr) session.received += asked->size();
   const std::string_view text = session.conf<Conf>().text->evaluate(session);
-  if (DatagramClient* const client = session.datagrams()) {
-    if (const std::string* const asked = client->waiting()) session.received += asked->size();
+  if (client) {
     client->send(text);
     session.sent += text.size();
     co_return PhaseResult::end(status::kOk);

@@ -109,6 +109,7 @@ TEST(StreamRules, NumbersAreMappedByRange) {
   EXPECT_NE(wrong("1-x 0;").find("invalid number or range \"1-x\""), std::string::npos);
   EXPECT_NE(wrong("9-1 0;").find("invalid number or range"), std::string::npos);
   EXPECT_NE(wrong("1 0; 1 2;").find("conflicting parameter \"1\""), std::string::npos);
+  EXPECT_NE(wrong("default 1; default 2;").find("duplicate default map parameter"), std::string::npos);
 }
 
 TEST(StreamRules, ASessionThatNothingIsToBeDoneWithEnds) {
@@ -120,6 +121,7 @@ TEST(StreamRules, ASessionThatNothingIsToBeDoneWithEnds) {
 
 TEST(StreamRules, WhatCannotWorkIsRefused) {
   const auto wrong = [](const std::string& text) { return test_config("events {} stream { " + text + " }").output; };
+  EXPECT_NE(wrong("map $pid $x { default 1; default 2; }").find("duplicate default map parameter"), std::string::npos);
   EXPECT_NE(wrong("server { listen 127.0.0.1:1; }").find("[warn] no handler for server"), std::string::npos);
   EXPECT_NE(wrong("server { listen 127.0.0.1; return x; }").find("no port in"), std::string::npos);
   EXPECT_NE(wrong("server { return x; }").find("no \"listen\" is defined for server"), std::string::npos);

@@ -352,6 +352,11 @@ TEST(Udp, TheHeaderWaitsForADatagramThatLeaves) {
   EXPECT_EQ(client.ask("three"), ":three");
 }
 
+TEST(Udp, WhatIsReturnedKnowsWhatWasReceived) {
+  WeirProcess weir("server { listen %listen% udp; return \"$protocol $bytes_received\"; }", {}, in_stream());
+  EXPECT_EQ(udp_client(weir.address()).ask("four"), "UDP 4");
+}
+
 TEST(Udp, SessionsAreLoggedAsThoseOfUdp) {
   const auto app = UdpBackend::echoing("app");
   WeirProcess weir(R"(
