@@ -34,7 +34,8 @@ void log_to_stderr(Severity severity, std::string_view text) {
                text.data());
 }
 
-// What tells us to stop (SIGTERM, SIGINT, SIGHUP) and the end of a child, as something to wait for instead of something that interrupts.
+// What tells us to stop (SIGTERM, SIGINT, SIGHUP) and the end of a child, as something to wait for instead of something that
+// interrupts.
 class Signals {
  public:
   Signals() {

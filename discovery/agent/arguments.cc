@@ -92,7 +92,8 @@ double percent_argument(const std::string& text) {
 }
 
 std::string format_argument(const std::string& text) {
-  if (!format_of(text)) throw std::invalid_argument("invalid format \"" + text + "\", expected one of zk_format, such as native or curator");
+  if (!format_of(text))
+    throw std::invalid_argument("invalid format \"" + text + "\", expected one of zk_format, such as native or curator");
   return text;
 }
 

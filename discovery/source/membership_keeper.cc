@@ -231,20 +231,15 @@ void MembershipKeeper::on_reading(DirectoryReader& reader, MemberDirectory direc
                                   std::vector<RejectedName> rejected) {
   report_.reading(reader.path(), rejected);
   report_.no_trouble(reader.path());
-  for (Watched* each : watched()) {
-    if (each == nullptr || &each->reader != &reader) continue;
-    each->reading = std::move(directory);
-    each->was_read = each->is_fresh = true;
-    break;
-  }
+  Watched& watched = watched_by(reader);
+  watched.reading = std::move(directory);
+  watched.was_read = watched.is_fresh = true;
   judge();
 }
 
 void MembershipKeeper::on_trouble(DirectoryReader& reader, const std::string& reason) {
   report_.trouble(reader.path(), reason);
-  for (Watched* each : watched()) {
-    if (each != nullptr && &each->reader == &reader) each->is_fresh = false;
-  }
+  watched_by(reader).is_fresh = false;
   become_stale();
 }
 
@@ -284,6 +279,11 @@ void MembershipKeeper::believe_the_policy_is_gone() {
   report_.log(Severity::Notice, "there is no policy any more");
   policy_ = {};
   policy_text_.clear();
+}
+
+MembershipKeeper::Watched& MembershipKeeper::watched_by(const DirectoryReader& reader) {
+  const auto watching = watched();
+  return **std::ranges::find_if(watching, [&](auto* each) { return each != nullptr && &each->reader == &reader; });
 }
 
 bool MembershipKeeper::is_complete() {

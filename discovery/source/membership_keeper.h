@@ -73,6 +73,7 @@ class MembershipKeeper final : private SessionUser, private DirectoryReader::Lis
 
   DirectoryReader::Settings settings_of(const std::string& directory, Format format) const;
   std::array<Watched*, 3> watched() { return {&members_, &fixed_, direct_.get()}; }
+  Watched& watched_by(const DirectoryReader& reader);
   bool is_complete();
   bool is_fresh();
   std::optional<CachedMembership> read_cache();

@@ -94,7 +94,7 @@ void DirectiveTable::apply(const Statement& statement, Context where, Settings& 
   }
   if (find(statement.name) || find_documented(statement.name, Everywhere))
     throw ValueError(fmt::format("\"{}\" directive is not allowed here", statement.name));
-  if (const auto verdict = verdict_on_third_party(statement.name); verdict) {
+  if (const auto verdict = verdict_on_third_party(statement.name)) {
     if (!is_off(statement)) report_support(statement, verdict->support, verdict->reason, diagnostics);
     return;
   }

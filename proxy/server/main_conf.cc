@@ -8,7 +8,6 @@
 #include "config/values.h"
 #include "shared/features/syslog.h"
 #include "server/configuration.h"
-#include "server/privileges.h"
 
 namespace weir::server {
 
@@ -30,12 +29,9 @@ unsigned workers(const Call& call) {
 void set_user(const Call& call) {
   MainConf& conf = call.settings.edit<MainConf>();
   if (conf.user.is_set_here()) call.fail_duplicate();
-  conf.user.set(call.args[0]);
-  std::optional<std::string> group;
-  if (call.args.size() > 1) conf.group.set(*(group = call.args[1]));
-  if (!is_root()) return;  // then nobody is asked for
+  if (!is_root()) return conf.user.set(std::nullopt);  // then nobody is looked for
   try {
-    find_identity(call.args[0], group);
+    conf.user.set(find_identity(call.args[0], call.args.size() > 1 ? std::optional(call.args[1]) : std::nullopt));
   } catch (const std::runtime_error& error) {
     call.fail(error.what());
   }

@@ -11,6 +11,7 @@
 #include "config/setting.h"
 #include "log/level.h"
 #include "log/syslog.h"
+#include "server/privileges.h"
 
 namespace weir::server {
 
@@ -24,8 +25,7 @@ struct ErrorLogTarget {
 struct MainConf {
   config::Setting<bool> daemon{true};
   config::Setting<std::string> pid;
-  config::Setting<std::string> user;
-  config::Setting<std::string> group;
+  config::Setting<std::optional<Identity>> user;  // none unless root starts
   config::Setting<unsigned> worker_processes{1};  // 0: as many as processors
   config::Setting<std::uint32_t> worker_connections{512};
   config::Setting<std::uint32_t> descriptor_limit;

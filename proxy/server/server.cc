@@ -215,11 +215,9 @@ void Server::start(Configuration configuration) {
   Background background;
   if (*conf.daemon) background = Background::daemonize();
   pid_file_ = PidFile::write(pid_path(conf));
-  if (is_root() && conf.user.is_set()) {
-    const Identity identity =
-        find_identity(*conf.user, conf.group.is_set() ? std::optional<std::string>(*conf.group) : std::nullopt);
-    for (const int fd : sockets_.descriptors()) give_to(identity, fd);
-    drop_privileges(identity);
+  if (const std::optional<Identity>& user = *conf.user) {
+    for (const int fd : sockets_.descriptors()) give_to(*user, fd);
+    drop_privileges(*user);
   }
   control_ = std::make_unique<Control>([this] { return error_log_; });
   commit_upstreams(configuration);

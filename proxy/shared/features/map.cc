@@ -47,8 +47,7 @@ const Template* choose(Context& context, const Map& map, std::string_view source
 
 VariableValue get_mapped(Context& context, const VariableArg& arg) {
   const Map& map = *static_cast<const Map*>(arg.data);
-  const Template* const value = choose(context, map, map.source.evaluate(context));
-  return {value ? value->evaluate(context) : std::string_view()};
+  return mapped(context, choose(context, map, map.source.evaluate(context)));
 }
 
 void add_entry(const Call& call, Map& map, std::string key, const std::string& value) {
@@ -63,11 +62,6 @@ void add_entry(const Call& call, Map& map, std::string key, const std::string& v
     return;
   }
   Template result = Template::compile(value, loader.protocol.variables);
-  if (key == "default") {
-    if (map.otherwise) call.fail("duplicate default map parameter");
-    map.otherwise = std::move(result);
-    return;
-  }
   if (key.starts_with('\\')) key.erase(0, 1);
   key = lower(key);
   const auto insert = [&](auto& table, std::string name) {

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <unordered_map>
-#include <utility>
 
 #include "config/parser.h"
 #include "shared/context.h"
@@ -28,8 +28,7 @@ struct NumMap {
   Template source;
   std::unordered_map<Number, Template> exact;
   std::vector<std::pair<Range, Template>> ranges;  // as they were given: the first that fits counts
-  Template otherwise;
-  bool has_default = false;
+  std::optional<Template> otherwise;
 };
 
 std::optional<Number> read_number(std::string_view text) {
@@ -55,26 +54,24 @@ std::optional<Range> read_range(std::string_view text) {
   return Range{*first, *last};
 }
 
-const Template& choose(const NumMap& map, std::string_view source) {
-  const auto number = read_number(source);
-  if (!number) return map.otherwise;
-  if (const auto found = map.exact.find(*number); found != map.exact.end()) return found->second;
-  for (const auto& [range, value] : map.ranges)
-    if (*number >= range.first && *number <= range.last) return value;
-  return map.otherwise;
+/// The value for `source`; null: there is none.
+const Template* choose(const NumMap& map, std::string_view source) {
+  if (const auto number = read_number(source)) {
+    if (const auto found = map.exact.find(*number); found != map.exact.end()) return &found->second;
+    for (const auto& [range, value] : map.ranges)
+      if (*number >= range.first && *number <= range.last) return &value;
+  }
+  return map.otherwise ? &*map.otherwise : nullptr;
 }
 
 VariableValue get_mapped(Context& context, const VariableArg& arg) {
   const NumMap& map = *static_cast<const NumMap*>(arg.data);
-  return {choose(map, map.source.evaluate(context)).evaluate(context)};
+  return mapped(context, choose(map, map.source.evaluate(context)));
 }
 
 void add_entry(const Call& call, NumMap& map, const std::string& key, const std::string& value) {
   Template result = Template::compile(value, Loader::of(call).protocol.variables);
-  if (key == "default") {
-    if (std::exchange(map.has_default, true)) call.fail("duplicate default map parameter");
-    map.otherwise = std::move(result);
-  } else if (const auto number = read_number(key)) {
+  if (const auto number = read_number(key)) {
     if (!map.exact.emplace(*number, std::move(result)).second) call.fail(fmt::format("conflicting parameter \"{}\"", key));
   } else if (const auto range = read_range(key)) {
     map.ranges.emplace_back(*range, std::move(result));
